@@ -1,0 +1,7 @@
+"""``python -m saccade`` is the command ``saccade``."""
+
+import sys
+
+from saccade.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""The command line: verbs first, then what each verb needs."""
