@@ -5,18 +5,48 @@ Nothing here imports torch, so the command line can name every type before any m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Cell", "PlaceDescriptors", "Progress", "Report", "Table", "TaskEntry", "VerbFunction"]
+__all__ = [
+    "Cell",
+    "PlaceDescriptors",
+    "Progress",
+    "Report",
+    "Table",
+    "TaskEntry",
+    "VerbFunction",
+    "cell_text",
+]
 
 Cell = str | int | float | bool | None
 """What a table may hold; ``None`` prints as a dash and is ``null`` in JSON."""
+
+
+def cell_text(value: Any) -> str:
+    """Return a value as people read it: separators in counts, four digits in fractions.
+
+    Example:
+        >>> cell_text(343_474), cell_text(0.123456), cell_text(True), cell_text(float("nan"))
+        ('343,474', '0.1235', 'yes', '–')
+    """
+    if isinstance(value, np.generic):
+        return cell_text(cast(Any, value).item())
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return str(value)
 
 
 @dataclass(frozen=True)
@@ -57,7 +87,7 @@ class TaskEntry:
 
     Args:
         summary: One line for ``saccade --help``.
-        config: Module with ``VERBS``, a dict verb -> configuration dataclass; must not import torch.
+        config: Module with ``VERBS``, a dict verb -> configuration dataclass, without torch.
         task: Module with a function of each verb's name, imported only when the verb runs.
     """
 

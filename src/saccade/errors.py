@@ -14,6 +14,7 @@ from typing import ClassVar
 __all__ = [
     "CheckpointError",
     "ConfigError",
+    "DataError",
     "DeviceError",
     "EventError",
     "FormatError",
@@ -55,6 +56,10 @@ class ConfigError(SaccadeError):
     """A configuration value is outside its range or contradicts another."""
 
     exit_code: ClassVar[int] = 2
+
+
+class DataError(SaccadeError):
+    """Numbers that cannot be used: NaN, outside their range, a truth where nothing or everything matches."""
 
 
 class DeviceError(SaccadeError):

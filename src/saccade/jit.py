@@ -10,12 +10,16 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.extending import intrinsic as _intrinsic
 
-__all__ = ["kernel", "prange"]
+__all__ = ["carray", "int64", "intrinsic", "kernel", "pointer_type", "prange", "uint8"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 prange = cast(Callable[..., range], numba.prange)
+intrinsic = cast(Callable[[Callable[..., Any]], Any], _intrinsic)
+int64, uint8 = cast(Any, numba).int64, cast(Any, numba).uint8
+carray, pointer_type = cast(Any, numba).carray, cast(Any, numba).types.CPointer
 
 
 def kernel(function: F | None = None, *, parallel: bool = False, inline: bool = False) -> Any:

@@ -10,8 +10,10 @@ HEAVY = ("torch", "numba", "h5py", "matplotlib", "scipy", "aedat")
 
 def loaded_after(code: str) -> set[str]:
     script = f"import sys\n{code}\nprint('\\n'.join(m for m in {HEAVY!r} if m in sys.modules), file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return set(done.stderr.split())
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.split()) & set(HEAVY)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,19 @@ from saccade.optional import EXTRAS
 
 __all__ = ["Args", "run"]
 
-CORE = ("numpy", "numba", "torch", "h5py", "aedat", "tyro", "rich", "pyyaml", "safetensors", "matplotlib", "pillow")
+CORE = (
+    "numpy",
+    "numba",
+    "torch",
+    "h5py",
+    "aedat",
+    "tyro",
+    "rich",
+    "pyyaml",
+    "safetensors",
+    "matplotlib",
+    "pillow",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +89,9 @@ def _devices() -> list[str]:
 
     devices = [f"cpu ({torch.get_num_threads()} threads)"]
     if torch.cuda.is_available():
-        devices += [f"cuda:{k} ({torch.cuda.get_device_name(k)})" for k in range(torch.cuda.device_count())]
+        devices += [
+            f"cuda:{k} ({torch.cuda.get_device_name(k)})" for k in range(torch.cuda.device_count())
+        ]
     if torch.backends.mps.is_available():
         devices.append("mps")
     return devices

@@ -35,13 +35,17 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
-    "info": Verb("what is in an event file: format, size, times, rate, polarity", "saccade.cli.info"),
-    "convert": Verb("write an event file in another format, filtered if asked", "saccade.cli.convert"),
+    "info": Verb(
+        "what is in an event file: format, size, times, rate, polarity", "saccade.cli.info"
+    ),
+    "convert": Verb(
+        "write an event file in another format, filtered if asked", "saccade.cli.convert"
+    ),
     "view": Verb("a picture (PNG) or film (GIF) of a recording", "saccade.cli.view"),
     "predict": Verb("run a task on a recording: saccade predict place FILE"),
     "retrieve": Verb("find each moment of one recording in another"),
     "doctor": Verb("versions, devices, optional packages, compiled kernels", "saccade.cli.doctor"),
-    "demo": Verb("the whole path on a small real recording, with a report", "saccade.cli.demo"),
+    "demo": Verb("the whole path on a small real recording, with a report"),
 }
 
 ALL_VERBS = (

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from saccade.contracts import Cell, Report, Table
 
 __all__ = ["as_plain", "show"]
@@ -23,7 +25,9 @@ def show(report: Report | Sequence[Report], *, as_json: bool) -> None:
     reports = [report] if isinstance(report, Report) else list(report)
     if as_json:
         plain = [as_plain(item) for item in reports]
-        sys.stdout.write(json.dumps(plain[0] if isinstance(report, Report) else plain, indent=2) + "\n")
+        sys.stdout.write(
+            json.dumps(plain[0] if isinstance(report, Report) else plain, indent=2) + "\n"
+        )
         return
     for item in reports:
         _print(item)
@@ -53,42 +57,42 @@ def _plain(value: Any) -> Any:
         return None
     if isinstance(value, Path):
         return str(value)
-    return value.item() if hasattr(value, "item") else value
+    return value.item() if isinstance(value, np.generic) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
 
 
 def _print(report: Report) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(report.title, style="bold"))
-    shown = {name: value for name, value in report.values.items() if not isinstance(value, (dict, list))}
+    lines = [report.title]
+    shown = {
+        name: value for name, value in report.values.items() if not isinstance(value, (dict, list))
+    }
     width = max((len(name) for name in shown), default=0)
-    for name, value in shown.items():
-        console.print(Text.assemble((f"  {name.replace('_', ' '):{width}s}  ", "dim"), cell_text(value)))
+    lines += [
+        f"  {name.replace('_', ' '):{width}s}  {cell_text(value)}" for name, value in shown.items()
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
     for table in report.tables:
-        console.print()
-        _print_table(console, table)
-    for note in report.notes:
-        console.print(Text(f"\n{note}"))
-    for path in report.files:
-        console.print(Text(f"wrote {path}", style="dim"))
+        _print_table(table)
+    tail = [f"\n{note}" for note in report.notes] + [f"wrote {path}" for path in report.files]
+    sys.stdout.write("".join(f"{line}\n" for line in tail))
 
 
-def _print_table(console: Any, table: Table) -> None:
+def _print_table(table: Table) -> None:
+    """Print a table as wide as its cells; rich is loaded only when there is one."""
     from rich import box
+    from rich.console import Console
     from rich.table import Table as RichTable
 
-    numeric = [
-        all(isinstance(row[k], (int, float)) or row[k] is None for row in table.rows)
-        for k in range(len(table.columns))
-    ]
     shown = RichTable(title=table.title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for name, is_number in zip(table.columns, numeric, strict=True):
-        shown.add_column(name, justify="right" if is_number else "left", no_wrap=True)
+    for k, name in enumerate(table.columns):
+        numeric = all(isinstance(row[k], (int, float, type(None))) for row in table.rows)
+        shown.add_column(name, justify="right" if numeric else "left", no_wrap=True)
     for row in table.rows:
         shown.add_row(*(cell_text(cell) for cell in row))
-    console.print(shown, width=max(console.width, 1), soft_wrap=False, crop=False)
+    natural = Console(width=10_000).measure(shown).maximum
+    console = Console(highlight=False, markup=False)
+    console.width = max(console.width, natural)
+    console.print()
+    console.print(shown)
 
 
 def cell_text(value: Cell | Any) -> str:

@@ -12,7 +12,7 @@ from saccade.tasks import TASKS
 
 __all__ = ["DEFAULT_TASK", "resolve"]
 
-DEFAULT_TASK = {"retrieve": "place"}
+DEFAULT_TASK = {"retrieve": "place", "demo": "place"}
 """Verbs that mean this task when none is named."""
 
 Resolved = tuple[str, list[str], type[Any], Callable[[Any], Report], str]
@@ -51,7 +51,9 @@ def resolve(verb: str, words: list[str]) -> Resolved:
 def _no_task(verb: str, words: list[str]) -> UsageError:
     tasks = "\n".join(f"  {name:12s} {entry.summary}" for name, entry in TASKS.items())
     if not words or words[0].startswith("-"):
-        return UsageError(f"saccade {verb} needs a task:\n{tasks}\n", fix=f"Try: saccade {verb} place --help")
+        return UsageError(
+            f"saccade {verb} needs a task:\n{tasks}\n", fix=f"Try: saccade {verb} place --help"
+        )
     return UsageError(
         f"Unknown task {words[0]!r}.",
         did_you_mean(words[0], TASKS) or f"Tasks: {', '.join(TASKS)}.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from saccade.events.filters.hot import hot_pixels
 from saccade.events.types import Events
 from saccade.jit import kernel
 
@@ -48,9 +49,7 @@ class Survey:
         self._grow()
         self.count += len(events)
         self.on_count += int(np.count_nonzero(events.p))
-        _count_pixels(
-            np.ascontiguousarray(events.x), np.ascontiguousarray(events.y), self._counts
-        )
+        _count_pixels(np.ascontiguousarray(events.x), np.ascontiguousarray(events.y), self._counts)
 
     @property
     def duration_us(self) -> int:
@@ -71,6 +70,10 @@ class Survey:
     def active_pixels(self) -> int:
         """Pixels with at least one event."""
         return int(np.count_nonzero(self.counts))
+
+    def hot_pixels(self) -> NDArray[np.int64]:
+        """Return the pixels that stand out, ``[K, 2]`` as (x, y), see `saccade.events.hot_pixels`."""
+        return hot_pixels(self.counts)
 
     def _grow(self) -> None:
         height, width = self._counts.shape

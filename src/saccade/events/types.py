@@ -146,8 +146,8 @@ class Events:
         filled = [part for part in parts if len(part)]
         for before, after in zip(filled, filled[1:], strict=False):
             _check_order(np.array([before.t[-1], after.t[0]], np.int64))
-        columns = [np.concatenate([getattr(part, name) for part in parts]) for name in "xytp"]
-        return cls(*columns, parts[0].size, check=False)  # pyright: ignore[reportArgumentType]
+        x, y, t, p = (np.concatenate([getattr(part, name) for part in parts]) for name in "xytp")
+        return cls(x, y, t, p, parts[0].size, check=False)
 
     def __len__(self) -> int:
         return int(self.t.shape[0])
@@ -179,10 +179,10 @@ class Events:
                     "Expected a slice, a mask [N] or indices [M].",
                 )
             ordered = index.dtype == np.bool_
-        picked = [getattr(self, name)[index] for name in "xytp"]
+        x, y, t, p = (getattr(self, name)[index] for name in "xytp")
         if not ordered:
-            _check_order(picked[2])
-        return Events(*picked, self.size, check=False)
+            _check_order(t)
+        return Events(x, y, t, p, self.size, check=False)
 
     def __iter__(self) -> Iterator[Events]:
         raise TypeError("Events are columns, not a list of events; use .x, .y, .t, .p or slices.")

@@ -111,4 +111,3 @@ def truncated(path: Path, what: str, expected: str) -> FormatError:
         expected,
         "Copy the file again; the events before the cut can be read with --on-truncation keep.",
     )
-

@@ -1,0 +1,175 @@
+"""How fast do events become frames, voxel grids and time surfaces, and how near to memory is that?
+
+10 M events of uniform place and polarity on 346x260 pixels over 10 s, one thread. tonic gets its own
+record array and torch gets tensors of the same columns, both made beforehand. Results are compared
+before they are timed: torch in every count; tonic where it computes the same thing.
+``bandwidth_share`` is the bytes a job must read and write at least (columns in, arrays out), divided
+by its time, against a copy of the events in the same run (bytes read plus bytes written).
+
+    OMP_NUM_THREADS=1 python benchmarks/represent.py [--events 10_000_000] [--rounds 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from harness import Bench
+from saccade.events import Events, SensorSize, windows_by_time
+from saccade.events.convert import to_records
+from saccade.represent import count_frames, time_surfaces, voxel_grid
+
+SIZE = SensorSize(height=260, width=346)
+DURATION_US, WINDOWS, BINS, SURFACES, TAU_US = 10_000_000, 10, 10, 100, 50_000
+TARGETS = {"frames / tonic": 15, "frames / torch": 9, "voxel / tonic": 14, "surfaces / tonic": 5}
+Candidates = dict[str, Callable[[], Any]]
+
+
+def recording(count: int, seed: int = 0) -> Events:
+    """Return the synthetic recording of the module's docstring."""
+    rng = np.random.default_rng(seed)
+    t = np.sort(rng.integers(0, DURATION_US, count))
+    t[0], t[-1] = 0, DURATION_US
+    return Events(
+        rng.integers(0, SIZE.width, count),
+        rng.integers(0, SIZE.height, count),
+        t,
+        rng.integers(0, 2, count),
+        SIZE,
+    )
+
+
+def rival(name: str) -> Any:
+    """Return a library, or None and say so."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        print(f"{name} is not installed: left out")
+        return None
+
+
+def torch_frames(events: Events, windows: Any) -> Candidates:
+    """Return the ways to count with torch: the windows one after another, which suits its caches."""
+    torch = rival("torch")
+    if torch is None:
+        return {}
+    torch.set_num_threads(1)
+    x, y, p = (torch.from_numpy(getattr(events, name).copy()) for name in "xyp")
+    cells, shape = 2 * SIZE.pixels, (2, SIZE.height, SIZE.width)
+
+    def flat(a: int, b: int) -> Any:
+        return (p[a:b].long() * SIZE.height + y[a:b].long()) * SIZE.width + x[a:b].long()
+
+    def index_put(a: int, b: int) -> Any:
+        index = (p[a:b].long(), y[a:b].long(), x[a:b].long())
+        return torch.zeros(shape).index_put_(index, torch.ones(()), accumulate=True)
+
+    def scatter_add(a: int, b: int) -> Any:
+        return torch.zeros(cells).scatter_add_(0, flat(a, b), torch.ones(b - a))
+
+    def index_add(a: int, b: int) -> Any:
+        return torch.zeros(cells).index_add_(0, flat(a, b), torch.ones(b - a))
+
+    def bincount(a: int, b: int) -> Any:
+        return torch.bincount(flat(a, b), minlength=cells).float()
+
+    def all_windows(one: Callable[[int, int], Any]) -> Callable[[], Any]:
+        pairs = [(int(a), int(b)) for a, b in windows]
+        return lambda: torch.stack([one(a, b).view(shape) for a, b in pairs])
+
+    forms = (index_put, scatter_add, index_add, bincount)
+    return {f"torch {form.__name__}": all_windows(form) for form in forms}
+
+
+def tonic_jobs(events: Events) -> dict[str, Candidates]:
+    """Return tonic's functions by job. Its voxel grid changes polarities in place, so it gets a copy."""
+    tonic = rival("tonic")
+    if tonic is None:
+        return {"frames": {}, "voxel": {}, "surfaces": {}}
+    functional = importlib.import_module("tonic.functional")
+    records = to_records(events, "tonic")
+    signed = records.astype([("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "<i2")])
+    sensor = (SIZE.width, SIZE.height, 2)
+    window = DURATION_US // WINDOWS
+
+    def surfaces() -> Any:
+        return functional.to_timesurface_numpy(
+            records, sensor, dt=DURATION_US // SURFACES, tau=TAU_US
+        )
+
+    return {
+        "frames": {
+            "tonic time_window": lambda: functional.to_frame_numpy(
+                records, sensor, time_window=window
+            )
+        },
+        "voxel": {"tonic": lambda: functional.to_voxel_grid_numpy(signed, sensor, BINS)},
+        "surfaces": {"tonic": surfaces},
+    }
+
+
+def check(candidates: Candidates, ours: Any) -> None:
+    """Refuse to time rivals that give another result."""
+    for label, candidate in candidates.items():
+        theirs = np.asarray(candidate())
+        same = theirs.shape == ours.shape and np.allclose(theirs, ours, atol=1e-3)
+        assert same, f"{label} differs"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--events", type=int, default=10_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    events = recording(options.events)
+    count, bench = len(events), Bench("represent", __doc__.splitlines()[0], ("tonic", "torch"))
+    block = np.zeros(13 * count, np.uint8)
+    target = np.empty_like(block)
+    copied = bench.compare(
+        "copy of 13 B per event", {"copy": lambda: np.copyto(target, block)}, ours="copy"
+    )
+    bandwidth = 2 * block.nbytes / copied["copy"]
+    jobs = tonic_jobs(events)
+    windows = windows_by_time(events, DURATION_US // WINDOWS)
+    at = np.arange(1, SURFACES + 1) * (DURATION_US // SURFACES)
+
+    def run(
+        name: str, ours: Callable[[], Any], rivals: Candidates, bytes_in: int, **facts: Any
+    ) -> None:
+        moved = bytes_in * count + ours().nbytes
+        medians = bench.compare(
+            name,
+            {"saccade": ours, **rivals},
+            rounds=options.rounds,
+            units=count,
+            unit="events",
+            **facts,
+        )
+        share = moved / medians["saccade"] / bandwidth
+        bench.record["rows"][-1]["bandwidth_share"] = share
+        print(f"  {share:.0%} of the bandwidth of a copy ({bandwidth / 1e9:.1f} GB/s)")
+
+    frames = torch_frames(events, windows)
+    check(frames | jobs["frames"], count_frames(events, windows))
+    run("frames [10, 2, H, W]", lambda: count_frames(events, windows), jobs["frames"] | frames, 5)
+    check(jobs["voxel"], voxel_grid(events, BINS, weighting="bins")[:, None])
+    for weighting in ("bins-1", "bins"):
+        run(
+            f"voxel grid, 10 bins, {weighting}",
+            lambda weighting=weighting: voxel_grid(events, BINS, weighting=weighting),
+            jobs["voxel"],
+            13,
+        )
+    run("100 time surfaces", lambda: time_surfaces(events, at, TAU_US), jobs["surfaces"], 13)
+    bench.add("targets", ratios=TARGETS)
+    bench.write()
+
+
+if __name__ == "__main__":
+    main()

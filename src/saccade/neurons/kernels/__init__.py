@@ -1,0 +1,1 @@
+"""One leaky spiking sequence, three faces: torch reference, compiled CPU loops, Triton for GPUs."""

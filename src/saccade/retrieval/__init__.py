@@ -1,0 +1,46 @@
+"""From descriptors to ranks: scores in blocks, top N, recall against typed truth, bank health."""
+
+from saccade.retrieval.geodesic import haversine_distance_m, wgs84_distance_m
+from saccade.retrieval.health import BankHealth, bank_health
+from saccade.retrieval.rank import Ranking, best_median_worst, rank, top_n
+from saccade.retrieval.recall import Recall, chance_recall, recall_at
+from saccade.retrieval.scores import (
+    METRICS,
+    ScoreBlock,
+    degenerate_rows,
+    score_blocks,
+    score_matrix,
+)
+from saccade.retrieval.truth import (
+    Geodesic,
+    IndexTolerance,
+    Planar,
+    TimeTolerance,
+    Truth,
+    TruthMatrix,
+)
+
+__all__ = [
+    "METRICS",
+    "BankHealth",
+    "Geodesic",
+    "IndexTolerance",
+    "Planar",
+    "Ranking",
+    "Recall",
+    "ScoreBlock",
+    "TimeTolerance",
+    "Truth",
+    "TruthMatrix",
+    "bank_health",
+    "best_median_worst",
+    "chance_recall",
+    "degenerate_rows",
+    "haversine_distance_m",
+    "rank",
+    "recall_at",
+    "score_blocks",
+    "score_matrix",
+    "top_n",
+    "wgs84_distance_m",
+]

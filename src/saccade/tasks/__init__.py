@@ -1,0 +1,15 @@
+"""The task catalogue: one line per task. A task is a folder here and its line below."""
+
+from __future__ import annotations
+
+from saccade.contracts import TaskEntry
+
+__all__ = ["TASKS"]
+
+TASKS: dict[str, TaskEntry] = {
+    "place": TaskEntry(
+        summary="where am I: one descriptor per moment, compared with those of another recording",
+        config="saccade.tasks.place.config",
+        task="saccade.tasks.place.task",
+    ),
+}

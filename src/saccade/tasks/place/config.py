@@ -1,0 +1,248 @@
+"""What can be set about place recognition: the network, and the arguments of each verb.
+
+Nothing here imports torch, so that help and wrong arguments are answered at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tyro.conf import Positional
+
+from saccade.errors import ConfigError
+from saccade.events.io.arguments import ReadArgs
+from saccade.events.types import SensorSize
+
+__all__ = [
+    "VERBS",
+    "DemoConfig",
+    "NetworkArgs",
+    "PlaceModelConfig",
+    "PredictConfig",
+    "RetrieveConfig",
+    "WindowArgs",
+]
+
+PUBLISHED_WINDOW_US = 33_000
+"""Window of the published evaluations on NSAVP and NYC."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceModelConfig:
+    """A place network: backbone and head. Stored beside the weights that are saved."""
+
+    arch: Literal["sew_resnet18", "sew_resnet34"] = "sew_resnet18"
+    """Backbone: 2, 2, 2, 2 or 3, 4, 6, 3 residual blocks."""
+    connect: Literal["ADD", "AND", "IAND"] = "ADD"
+    """How a block joins its spikes with what bypassed them; ADD in all published weights."""
+    aggregator: Literal["mixvpr", "gem", "mlp"] = "mixvpr"
+    """Head that turns the feature map into a descriptor."""
+    head_neuron: Literal["lif", "if"] = "lif"
+    """Neuron of the head: lif in published Brisbane and NSAVP weights, if in NYC; gem has none."""
+    grid: tuple[int, int] = (9, 11)
+    """mixvpr: rows and columns the feature map is averaged onto; 9 11 is that of 346x260."""
+    out_channels: int = 512
+    """mixvpr: channels after projection. mlp: length of the descriptor."""
+    out_rows: int = 8
+    """mixvpr: numbers kept per channel."""
+    depth: int = 3
+    """mixvpr: number of mixers."""
+    mlp_ratio: float = 1.0
+    """mixvpr: hidden units of a mixer per grid cell."""
+    zero_init_residual: bool = False
+    """Start with every block passing its identity (batch-norm weight 0 in its second unit)."""
+    compat: Literal["spikevpr"] | None = None
+    """spikevpr: refuse sensors other than 346x260 and treat time steps as the original does."""
+
+    def __post_init__(self) -> None:
+        for name in ("out_channels", "out_rows", "depth"):
+            _at_least(name, getattr(self, name), 1)
+        for cells in self.grid:
+            _at_least("grid", cells, 1)
+        if self.mlp_ratio <= 0:
+            raise ConfigError(f"--mlp-ratio {self.mlp_ratio}.", "Expected a number above 0.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowArgs(ReadArgs):
+    """How a recording is cut into count frames."""
+
+    window_us: int | None = None
+    """Length of a window in microseconds (default 33,000, as published for NSAVP and NYC)."""
+    window_events: int | None = None
+    """Cut windows of this many events instead of a fixed time."""
+    step_us: int | None = None
+    """Time between the starts of windows in microseconds (default: window after window)."""
+    max_events: int | None = None
+    """Use only the first so many events of a window (published for Brisbane: 15,000)."""
+    input_size: str = "sensor"
+    """Size of the frames: sensor, or WIDTHxHEIGHT to scale larger recordings down, e.g. 346x260."""
+    steps: int = 1
+    """Time steps T: each window becomes T frames of equal duration. Published weights use 1."""
+
+    def __post_init__(self) -> None:
+        for name in ("window_us", "window_events", "step_us", "max_events", "steps"):
+            if getattr(self, name) is not None:
+                _at_least(name, getattr(self, name), 1)
+        if self.window_us is not None and self.window_events is not None:
+            raise ConfigError(
+                f"--window-us {self.window_us:,} and --window-events {self.window_events:,}.",
+                "Expected one of the two.",
+            )
+        if self.step_us is not None and self.window_events is not None:
+            raise ConfigError("--step-us is given with --window-events.", fix="Use --window-us.")
+        self.frame_size()
+
+    def frame_size(self) -> SensorSize | None:
+        """Return the size asked for, or None for that of the sensor."""
+        if self.input_size == "sensor":
+            return None
+        try:
+            return SensorSize.parse(self.input_size)
+        except ConfigError as error:
+            raise ConfigError(
+                f"--input-size {self.input_size!r}.",
+                "Expected 'sensor' or WIDTHxHEIGHT.",
+                "Try --input-size 346x260.",
+            ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkArgs:
+    """Which network runs, with which weights, where."""
+
+    arch: Literal["sew_resnet18", "sew_resnet34"] = "sew_resnet18"
+    """Backbone of an untrained network; a weights file tells its own."""
+    head_neuron: Literal["lif", "if"] | None = None
+    """Neuron of the head, for weights files that do not say it."""
+    channel_order: Literal["off_on", "on_off"] | None = None
+    """Polarity of the first channel the weights were trained with, for files that do not say it."""
+    calibrate: bool = False
+    """Take the batch-norm statistics of loaded weights from the recording (untrained: always)."""
+    compat: Literal["spikevpr"] | None = None
+    """spikevpr: exactly as published; needs frames of 346x260."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    batch: int = 8
+    """Frames that go through the network at once."""
+    seed: int = 0
+    """Seed of an untrained network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictConfig(WindowArgs, NetworkArgs):
+    """Place descriptors of a recording: one unit-length vector for every window.
+
+    Example: saccade predict place drive.raw --weights sew_resnet34_nsavp.pth --input-size 346x260
+    """
+
+    recording: Positional[Path]
+    """Event file of any readable format."""
+    weights: str
+    """A .pth or .safetensors file, or 'untrained': seeded, calibrated on the recording."""
+    out: Path | None = None
+    """Run folder to write (default: a new one under runs)."""
+
+    def __post_init__(self) -> None:
+        WindowArgs.__post_init__(self)
+        _at_least("batch", self.batch, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrieveConfig(WindowArgs, NetworkArgs):
+    """Find each moment of one recording in another, ranked.
+
+    Example: saccade retrieve monday.raw tuesday.raw --tolerance-index 1
+    """
+
+    reference: Positional[Path]
+    """Recording to search in."""
+    query: Positional[Path]
+    """Recording whose moments are looked up."""
+    method: Literal["count", "network", "both"] = "count"
+    """Compare count frames by correlation, network descriptors by cosine, or do both."""
+    weights: str | None = None
+    """For the network: a .pth or .safetensors file, or 'untrained' (seeded and calibrated)."""
+    top: int = 5
+    """Ranked matches kept for every query."""
+    tolerance_us: int | None = None
+    """Truth: a match is right within this time on the clocks of the files, see --offset-us."""
+    tolerance_index: int | None = None
+    """Truth: a match is right within this many windows of the query's own index."""
+    offset_us: int = 0
+    """Time on the query's clock minus time on the reference's clock at the same place."""
+    out: Path | None = None
+    """Run folder to write (default: a new one under runs)."""
+
+    def __post_init__(self) -> None:
+        WindowArgs.__post_init__(self)
+        _at_least("batch", self.batch, 1)
+        _at_least("top", self.top, 1)
+        for name in ("tolerance_us", "tolerance_index"):
+            if getattr(self, name) is not None:
+                _at_least(name, getattr(self, name), 0)
+        if self.tolerance_us is not None and self.tolerance_index is not None:
+            raise ConfigError(
+                "--tolerance-us and --tolerance-index are both given.", "Expected one."
+            )
+        if self.method != "count" and self.weights is None:
+            raise ConfigError(
+                f"--method {self.method} without --weights.",
+                "Expected a .pth or .safetensors file, or 'untrained'.",
+                "Try --weights untrained to see chance-level descriptors, or --method count.",
+            )
+        if self.method == "count" and self.weights is not None:
+            raise ConfigError(
+                f"--weights {self.weights} with --method count, which uses none.",
+                fix="Add --method both, or leave --weights out.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoConfig(ReadArgs):
+    """The whole path on a small real recording, with a report as one HTML page.
+
+    Slices of the recording, shifted and with events missing, are looked up in the recording itself,
+    by count frames and by an untrained, calibrated network, beside the level of chance.
+    """
+
+    recording: Path | None = None
+    """Event file (default: the recording that comes with saccade, 2 s, 640x480)."""
+    out: Path = Path("demo")
+    """Folder for report.html."""
+    window_us: int = 50_000
+    """Length of a window in microseconds."""
+    shift_us: int = 10_000
+    """How much later the query windows begin, in microseconds; below half a window."""
+    drop: float = 0.3
+    """Share of the events the queries lack, 0 to 1."""
+    input_size: str = "346x260"
+    """Size of the frames: sensor, or WIDTHxHEIGHT to scale coordinates down."""
+    arch: Literal["sew_resnet18", "sew_resnet34"] = "sew_resnet18"
+    """Backbone of the network."""
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:N or mps."""
+    seed: int = 0
+    """Seed of the weights and of the events left out."""
+
+    def __post_init__(self) -> None:
+        _at_least("window_us", self.window_us, 2)
+        if not 0 <= 2 * self.shift_us < self.window_us:
+            raise ConfigError(
+                f"--shift-us {self.shift_us:,} with --window-us {self.window_us:,}.",
+                "Expected 0 or more and below half a window.",
+            )
+        if not 0 <= self.drop < 1:
+            raise ConfigError(f"--drop {self.drop}.", "Expected 0 or more and below 1.")
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        flag = name.replace("_", "-")
+        raise ConfigError(f"--{flag} {value:,}.", f"Expected {least:,} or more.")
+
+
+VERBS: dict[str, type[Any]] = {"predict": PredictConfig, "retrieve": RetrieveConfig, "demo": DemoConfig}
+"""Verbs this task answers."""

@@ -1,0 +1,21 @@
+"""Fixtures for every test."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("saccade", deadline=None, max_examples=50, derandomize=True)
+settings.load_profile("saccade")
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """Folder of real recordings, which are too large or too restricted for the repository."""
+    folder = os.environ.get("SACCADE_TEST_DATA")
+    if not folder:
+        pytest.skip("SACCADE_TEST_DATA names no folder of real recordings")
+    if not Path(folder).is_dir():
+        pytest.fail(f"SACCADE_TEST_DATA={folder} is no folder")
+    return Path(folder)
