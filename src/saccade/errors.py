@@ -59,7 +59,7 @@ class ConfigError(SaccadeError):
 
 
 class DataError(SaccadeError):
-    """Numbers that cannot be used: NaN, outside their range, a truth where nothing or everything matches."""
+    """Numbers that cannot be used: NaN, outside their range, a truth that decides nothing."""
 
 
 class DeviceError(SaccadeError):

@@ -9,7 +9,8 @@ HEAVY = ("torch", "numba", "h5py", "matplotlib", "scipy", "aedat")
 
 
 def loaded_after(code: str) -> set[str]:
-    script = f"import sys\n{code}\nprint('\\n'.join(m for m in {HEAVY!r} if m in sys.modules), file=sys.stderr)"
+    report = f"print('\\n'.join(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+    script = f"import sys\n{code}\n{report}"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

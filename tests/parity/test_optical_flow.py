@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch.nn import functional as F  # noqa: N812
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 
 from saccade.neurons import ALIF, LIF, XLIF, PreLIF, Recurrent
 

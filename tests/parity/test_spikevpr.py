@@ -150,9 +150,9 @@ class TestWholeNetwork:
         }
         if settings["aggregator"] == "mlp":
             settings["out_channels"] = data["descriptor"].shape[1]
-        for ours, theirs in (("out_channels", "out_channels"), ("out_rows", "out_rows")):
-            if theirs in about:
-                settings[ours] = about[theirs]
+        elif settings["aggregator"] == "mixvpr":
+            settings["out_channels"] = about.get("out_channels", 512)
+            settings["out_rows"] = data["descriptor"].shape[1] // settings["out_channels"]
         return PlaceModelConfig(**settings)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""From typed dataclasses to arguments (tyro), and the arguments that all file-reading verbs share."""
+"""From typed dataclasses to command-line arguments, through tyro."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class _Passage:
 
     @property
     def size(self) -> SensorSize:
-        """Sensor size of what comes out; wrong geometry is refused here, before anything is read."""
+        """Sensor size of what comes out; wrong geometry is refused before anything is read."""
         return self._through(Events.empty(self.source.size)).size
 
     def __iter__(self) -> Iterator[Events]:

@@ -54,7 +54,7 @@ def run(args: Args) -> Report:
             "executable": sys.executable,
             "kernels": kernel_text,
             "devices": ", ".join(_devices()),
-            "packages": {name: version for name, version in core},
+            "packages": dict(core),
         },
         tables=(Table("Packages", ("package", "version", "to install"), tuple(rows)),),
         ok=kernel_ok and all(version for _, version in core),

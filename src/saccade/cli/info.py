@@ -1,4 +1,4 @@
-"""What is in an event file: format, sensor size, number of events, times, rate, polarity, hot pixels.
+"""What is in an event file: format, sensor size, events, times, rate, polarity, hot pixels.
 
 The whole file is read once, in packets, so a recording of any length needs little memory. Where
 nothing in the file tells the sensor size, the extent of the coordinates is shown instead.
@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from saccade.cli.arguments import Positional, ReadArgs
-from saccade.contracts import Report
+from saccade.contracts import Cell, Report, Table
 from saccade.events.io import inspect
 from saccade.events.io.format import Header
+from saccade.events.io.formats import FORMATS, get_format
 from saccade.events.survey import Survey
 from saccade.events.types import SensorSize
 
@@ -24,14 +25,30 @@ __all__ = ["Args", "run"]
 class Args(ReadArgs):
     """Look into event files."""
 
-    files: Positional[tuple[Path, ...]]
-    """Event files of any readable format."""
+    files: Positional[tuple[Path, ...]] = ()
+    """Event files; without any, the readable formats are listed."""
 
 
 def run(args: Args) -> list[Report] | Report:
-    """Survey each file."""
+    """Survey each file, or list the formats."""
+    if not args.files:
+        return _formats()
     reports = [_survey(path, args) for path in args.files]
     return reports[0] if len(reports) == 1 else reports
+
+
+def _formats() -> Report:
+    rows: list[tuple[Cell, ...]] = []
+    for name in FORMATS:
+        kind = get_format(name)
+        written = " ".join(kind.extensions) if kind.write is not None else None
+        rows.append((name, kind.title, written))
+    columns = ("format", "what it is", "written to")
+    return Report(
+        title="Event formats that saccade reads",
+        tables=(Table("Formats", columns, tuple(rows)),),
+        notes=("Content decides what a file is; its name plays no part in reading.",),
+    )
 
 
 def _survey(path: Path, args: Args) -> Report:

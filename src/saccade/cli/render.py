@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from saccade.contracts import Cell, Report, Table
+from saccade.contracts import Report, Table, cell_text
 
 __all__ = ["as_plain", "show"]
 
@@ -19,8 +19,8 @@ __all__ = ["as_plain", "show"]
 def show(report: Report | Sequence[Report], *, as_json: bool) -> None:
     """Print one report or several.
 
-    With ``as_json`` a report becomes one object: its values at the top level, its tables as lists of
-    records under ``tables``, then ``notes`` and ``files``. Several reports become a list.
+    With ``as_json`` a report becomes one object: its values at the top level, its tables as lists
+    of records under ``tables``, then ``notes`` and ``files``. Several reports become a list.
     """
     reports = [report] if isinstance(report, Report) else list(report)
     if as_json:
@@ -93,18 +93,3 @@ def _print_table(table: Table) -> None:
     console.width = max(console.width, natural)
     console.print()
     console.print(shown)
-
-
-def cell_text(value: Cell | Any) -> str:
-    """Return a value as people read it: separators in counts, four digits in fractions."""
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return "–"
-        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-    return str(value)

@@ -1,4 +1,4 @@
-"""Task verbs: ``saccade VERB TASK ...`` looks the task up in the catalogue and the verb in its room."""
+"""Task verbs: ``saccade VERB TASK ...`` finds the task in the catalogue, the verb in its room."""
 
 from __future__ import annotations
 
@@ -49,13 +49,9 @@ def resolve(verb: str, words: list[str]) -> Resolved:
 
 
 def _no_task(verb: str, words: list[str]) -> UsageError:
-    tasks = "\n".join(f"  {name:12s} {entry.summary}" for name, entry in TASKS.items())
+    tasks, example = f"Tasks: {', '.join(TASKS)}.", f"Try: saccade {verb} place --help"
     if not words or words[0].startswith("-"):
-        return UsageError(
-            f"saccade {verb} needs a task:\n{tasks}\n", fix=f"Try: saccade {verb} place --help"
-        )
+        return UsageError(f"saccade {verb} needs a task.", tasks, example)
     return UsageError(
-        f"Unknown task {words[0]!r}.",
-        did_you_mean(words[0], TASKS) or f"Tasks: {', '.join(TASKS)}.",
-        f"Try: saccade {verb} place --help",
+        f"Unknown task {words[0]!r}.", did_you_mean(words[0], TASKS) or tasks, example
     )

@@ -135,13 +135,13 @@ class ReverseTime:
 
 @dataclass(frozen=True)
 class DropTime:
-    """Drops all events of one interval: its share of the duration ~ U(low, high), its place uniform.
+    """Drops the events of one interval: its share of the duration ~ U(low, high), place uniform.
 
     Args:
         low: Least share of the duration.
         high: Greatest share.
-        compat: ``"spikevpr"``: the interval is laid as if the clock started at 0, so recordings with
-            absolute times lose nothing (defect D3 of the original).
+        compat: ``"spikevpr"``: the duration counts from t = 0 instead of the first event, so that
+            recordings with absolute times lose nothing (defect D3 of the original).
     """
 
     low: float = 0.1
@@ -154,11 +154,14 @@ class DropTime:
     def __call__(self, events: Events, rng: np.random.Generator) -> Events:
         """Drop one interval."""
         share, place = rng.uniform(self.low, self.high), rng.random()
-        duration_us = events.duration_us + 1
-        start_us = place * (1 - share) * duration_us
-        if self.compat is None and len(events):
-            start_us += int(events.t[0])
-        lo, hi = np.searchsorted(events.t, [start_us, start_us + share * duration_us])
+        if not len(events):
+            return events
+        first, last = int(events.t[0]), int(events.t[-1])
+        if self.compat == "spikevpr":
+            first = 0
+        start_us = first + place * (1 - share) * (last - first)
+        lo = np.searchsorted(events.t, start_us)
+        hi = np.searchsorted(events.t, start_us + share * (last - first), side="right")
         keep = np.ones(len(events), np.bool_)
         keep[lo:hi] = False
         return events[keep]
@@ -166,7 +169,7 @@ class DropTime:
 
 @dataclass(frozen=True)
 class DropArea:
-    """Drops all events of one box: its sides ~ U(low, high) of width and height, its place uniform."""
+    """Drops the events of one box: sides ~ U(low, high) of width and height, place uniform."""
 
     low: float = 0.05
     high: float = 0.25
@@ -189,7 +192,7 @@ class DropArea:
 
 @dataclass(frozen=True)
 class DropEvents:
-    """Drops each event by chance: a share ~ U(low, high) of all events, drawn without replacement."""
+    """Drops a share ~ U(low, high) of all events, drawn without replacement."""
 
     low: float = 0.1
     high: float = 0.9

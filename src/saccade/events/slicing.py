@@ -216,7 +216,7 @@ def check_windows(windows: ArrayLike, total: int) -> Windows:
             f"windows has shape {given.shape} and type {given.dtype}.",
             "Expected whole numbers [K, 2], rows (first index, index after the last).",
         )
-    ranges: Windows = np.ascontiguousarray(given, dtype=np.int64)
+    ranges: Windows = np.array(given, dtype=np.int64, order="C")
     wrong = (ranges[:, 0] < 0) | (ranges[:, 1] < ranges[:, 0]) | (ranges[:, 1] > total)
     if wrong.any():
         at = int(np.argmax(wrong))

@@ -1,4 +1,4 @@
-"""One pass over a recording of any length: how many events, when, where, and which pixels stand out.
+"""One pass over a recording of any length: how many events, when, where, hot pixels.
 
 Memory is one counter per pixel, whatever the number of events.
 """
@@ -72,7 +72,7 @@ class Survey:
         return int(np.count_nonzero(self.counts))
 
     def hot_pixels(self) -> NDArray[np.int64]:
-        """Return the pixels that stand out, ``[K, 2]`` as (x, y), see `saccade.events.hot_pixels`."""
+        """Return the pixels that stand out, ``[K, 2]`` as (x, y)."""
         return hot_pixels(self.counts)
 
     def _grow(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import InitVar, dataclass
+from itertools import pairwise
 from typing import Any, overload
 
 import numpy as np
@@ -144,7 +145,7 @@ class Events:
                 "Expected one size.",
             )
         filled = [part for part in parts if len(part)]
-        for before, after in zip(filled, filled[1:], strict=False):
+        for before, after in pairwise(filled):
             _check_order(np.array([before.t[-1], after.t[0]], np.int64))
         x, y, t, p = (np.concatenate([getattr(part, name) for part in parts]) for name in "xytp")
         return cls(x, y, t, p, parts[0].size, check=False)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Literal
 
 from saccade.errors import ConfigError
@@ -24,6 +23,7 @@ from saccade.neurons.surrogate import Atan, Surrogate
 __all__ = ["FireAt", "Rule"]
 
 FireAt = Literal[">=", ">"]
+Numbers = tuple[float, float, bool, bool, bool, float, int, float, float]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,9 @@ class Rule:
         fire_at: ``">="`` fires on equality with the threshold, ``">"`` does not.
         detach_reset: True stops the gradient through the spike that resets.
         surrogate: What stands for the derivative of the firing step.
+
+    ``numbers`` is the rule as the compiled loops read it: v_rest, v_reset (0 if soft), soft,
+    delayed, strict, 1 where the gradient passes the reset, surrogate code and constants.
     """
 
     v_rest: float = 0.0
@@ -45,6 +48,7 @@ class Rule:
     fire_at: FireAt = ">="
     detach_reset: bool = True
     surrogate: Surrogate = field(default_factory=Atan)
+    numbers: Numbers = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.fire_at not in (">=", ">"):
@@ -59,6 +63,13 @@ class Rule:
                 "Pass an object such as saccade.neurons.Atan(alpha=2.0).",
             )
 
+        reset = 0.0 if self.v_reset is None else float(self.v_reset)
+        order = (self.is_soft, bool(self.reset_delay), self.is_strict)
+        through = 0.0 if self.detach_reset else 1.0
+        surrogate = (self.surrogate.code, *self.surrogate.shape)
+        numbers = (float(self.v_rest), reset, *order, through, *surrogate)
+        object.__setattr__(self, "numbers", numbers)
+
     @property
     def is_soft(self) -> bool:
         """Whether a spike subtracts the threshold."""
@@ -68,22 +79,3 @@ class Rule:
     def is_strict(self) -> bool:
         """Whether equality with the threshold does not fire."""
         return self.fire_at == ">"
-
-    @cached_property
-    def numbers(self) -> tuple[float, float, bool, bool, bool, float, int, float, float]:
-        """The rule as the compiled loops read it.
-
-        v_rest, v_reset (0 if soft), soft, delayed, strict, 1 where the gradient passes the reset,
-        surrogate code and constants.
-        """
-        reset = 0.0 if self.v_reset is None else float(self.v_reset)
-        order = (self.is_soft, bool(self.reset_delay), self.is_strict)
-        through = 0.0 if self.detach_reset else 1.0
-        return (
-            float(self.v_rest),
-            reset,
-            *order,
-            through,
-            self.surrogate.code,
-            *self.surrogate.shape,
-        )

@@ -8,8 +8,8 @@
     event_mask     [K, 1, H, W]      where there was an event
 
 Every function has a form for one window (``count_frame(events)``) and one for all windows of a
-recording (``count_frames(events, windows)``, windows from `saccade.events.slicing`). All are NumPy in
-and NumPy out; `saccade.represent.tensor` wraps them for torch. Names load on first use.
+recording (``count_frames(events, windows)``, windows from `saccade.events.slicing`). All take and
+return NumPy; `saccade.represent.tensor` wraps them for torch. Names load on first use.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from saccade.represent.mask import event_masks as event_masks
     from saccade.represent.mask import polarity_mask as polarity_mask
     from saccade.represent.mask import polarity_masks as polarity_masks
-    from saccade.represent.time_surface import time_surface as time_surface
-    from saccade.represent.time_surface import time_surfaces as time_surfaces
+    from saccade.represent.surface import time_surface as time_surface
+    from saccade.represent.surface import time_surfaces as time_surfaces
     from saccade.represent.voxel import collapse_voxel_grid as collapse_voxel_grid
     from saccade.represent.voxel import voxel_grid as voxel_grid
     from saccade.represent.voxel import voxel_grids as voxel_grids
@@ -38,7 +38,7 @@ REPRESENTATIONS: dict[str, str] = {
     "count": "saccade.represent.count:count_frames",
     "event_frame": "saccade.represent.frame:event_frames",
     "voxel": "saccade.represent.voxel:voxel_grids",
-    "time_surface": "saccade.represent.time_surface:time_surfaces",
+    "time_surface": "saccade.represent.surface:time_surfaces",
     "polarity_mask": "saccade.represent.mask:polarity_masks",
     "event_mask": "saccade.represent.mask:event_masks",
 }
@@ -56,8 +56,37 @@ _NAMES: dict[str, str] = {
     "event_masks": "mask",
     "polarity_mask": "mask",
     "polarity_masks": "mask",
-    "time_surface": "time_surface",
-    "time_surfaces": "time_surface",
+    "time_surface": "surface",
+    "time_surfaces": "surface",
     "voxel_grid": "voxel",
     "voxel_grids": "voxel",
 }
+
+__all__ = [
+    "REPRESENTATIONS",
+    "collapse_voxel_grid",
+    "count_frame",
+    "count_frames",
+    "count_frames_by_count",
+    "count_frames_by_time",
+    "event_frame",
+    "event_frames",
+    "event_mask",
+    "event_masks",
+    "polarity_mask",
+    "polarity_masks",
+    "time_surface",
+    "time_surfaces",
+    "voxel_grid",
+    "voxel_grids",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'saccade.represent' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"saccade.represent.{_NAMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,18 +1,21 @@
-"""Voxel grids: signed events spread over time bins, bilinear in time.
+"""Voxel grids: events spread over time bins, so that a window keeps some of its timing.
 
-    s_i   = 2 p_i - 1                                        -1 for OFF, +1 for ON
-    tau_i = S (t_i - t_first) / (t_last - t_first)           S = B - 1 or B, see ``weighting``
-    k_i   = floor(tau_i),   d_i = tau_i - k_i
-    V[k_i] += s_i (1 - d_i),   V[k_i + 1] += s_i d_i         where the bin exists
+    s_i = +1 (ON), -1 (OFF)                         weight of event i
+    τ_i = n (t_i - t_first) / (t_last - t_first)    position in time, in bins
+    v[b, y, x] = Σ_i s_i max(0, 1 - |b - τ_i|)      bilinear: shared by the two nearest bins
 
-    weight                  "bins-1": a tent around each      "bins": the tents stand one bin apart
-      1 |\\  /\\  /\\  /|     bin, none is lost at the ends            of B + 1, the last is cut off
-        | \\/  \\/  \\/ |
-      0 | /\\  /\\  /\\ |     tau
-        0    1   2   B-1
+        bin     0       1       2       3                n = bins - 1
+                |---x---|-------|-------|                the first event is all in bin 0, the last
+                1-d   d                                  all in bin B-1, no weight is lost
 
-With ``"bins"`` the events near the end lose weight and the last one counts nothing; this is what
-SpikeVPR and tonic do. A window whose events all have the same time goes into bin 0 whole.
+``weighting="bins-1"`` (E2VID, DSEC) is that, n = B - 1. ``weighting="bins"`` (SpikeVPR) has n = B:
+what would fall into bin B is lost, so the last bin fades out and the last event counts nothing.
+``t_first`` and ``t_last`` are the first and last event of each window; where they are equal (one
+event, or one microsecond) τ is 0.
+
+Dense bins are summed in one float64 per pixel, Σ s (M + d) with M = 2^24: at most M / 2 events keep
+|Σ s d| below M / 2, so that Σ s is the multiple of M and Σ s d the rest. Bin b gets Σ s - Σ s d and
+bin b + 1 gets Σ s d. One access to memory per event instead of two.
 """
 
 from __future__ import annotations
@@ -20,210 +23,117 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from saccade.errors import ConfigError, ShapeError
+from saccade.events.slicing import Windows, check_windows
 from saccade.events.types import Events
 from saccade.jit import kernel
-from saccade.represent.cells import BLOCK, columns, fill_cells, whole, window_ranges
+from saccade.represent.pixels import BLOCK, columns, locate, whole
 
-__all__ = [
-    "ChannelOrder",
-    "Weighting",
-    "collapse_voxel_grid",
-    "voxel_grid",
-    "voxel_grids",
-    "voxel_grids_reference",
-]
-
-_LONG = 2**31 - 1  # microseconds a block may last: its times are then 32-bit numbers
+__all__ = ["collapse_voxel_grid", "voxel_grid", "voxel_grids"]
 
 Weighting = Literal["bins-1", "bins"]
-ChannelOrder = tuple[Literal["OFF", "ON"], Literal["OFF", "ON"]]
+
+_LONGEST = (1 << 31) - 1  # microseconds
+_UNIT = float(1 << 24)
+_MOST_EVENTS = 1 << 23
 
 
 def voxel_grid(
-    events: Events,
-    bins: int,
-    *,
-    weighting: Weighting = "bins-1",
-    dtype: DTypeLike = np.float32,
-) -> NDArray[Any]:
-    """Spread signed events over time bins.
+    events: Events, bins: int, *, weighting: Weighting = "bins-1"
+) -> NDArray[np.float32]:
+    """Spread all events of a piece of a recording over time bins.
 
     Args:
-        events: Events, none included.
-        bins: Number of bins B.
-        weighting: ``"bins-1"``: the first event sits on the first bin and the last on the last.
-            ``"bins"``: the published variant of SpikeVPR and tonic.
-        dtype: float32 or float64.
+        events: Events of one window.
+        bins: Number of time bins B.
+        weighting: ``"bins-1"`` (E2VID, DSEC) or ``"bins"`` (SpikeVPR), see the module.
 
     Returns:
-        Signed event mass ``[B, H, W]``.
+        float32 ``[B, H, W]``, signed.
 
     Raises:
-        ConfigError: ``bins`` is below 1, or the weighting or ``dtype`` is unknown.
+        ConfigError: ``bins`` is not positive, or another ``weighting``.
 
     Example:
-        >>> from saccade.events import SensorSize
-        >>> events = Events([0, 0, 0], [0, 0, 0], [0, 3, 4], [1, 1, 0], SensorSize(1, 1))
-        >>> voxel_grid(events, 2).ravel().tolist()
-        [1.25, -0.25]
+        >>> from saccade.events import Events, SensorSize
+        >>> events = Events([0, 1, 2], [0, 0, 0], [0, 25, 100], [1, 0, 1], SensorSize(1, 3))
+        >>> voxel_grid(events, 3)[:, 0].tolist()
+        [[1.0, -0.5, 0.0], [0.0, -0.5, 0.0], [0.0, 0.0, 1.0]]
 
     Reference:
-        Zhu, Yuan, Chaney, Daniilidis: Unsupervised event-based learning of optical flow, depth, and
-        egomotion, CVPR 2019.
+        Zhu et al., Unsupervised event-based learning of optical flow, depth, and egomotion, 2019,
+        equations 1 and 2; Rebecq et al., High speed and high dynamic range video with an event
+        camera, 2019.
     """
-    return voxel_grids(events, whole(events), bins, weighting=weighting, dtype=dtype)[0]
+    return voxel_grids(events, whole(events), bins, weighting=weighting)[0]
 
 
 def voxel_grids(
-    events: Events,
-    windows: NDArray[np.int64],
-    bins: int,
-    *,
-    weighting: Weighting = "bins-1",
-    dtype: DTypeLike = np.float32,
-) -> NDArray[Any]:
-    """Spread the signed events of every window over its bins, in one pass over the events.
+    events: Events, windows: Windows, bins: int, *, weighting: Weighting = "bins-1"
+) -> NDArray[np.float32]:
+    """Spread the events of every window over time bins, in one pass.
 
     Args:
-        events: The recording.
-        windows: Half-open index ranges ``[K, 2]``; t_first and t_last are those of each window.
-        bins: Number of bins B.
-        weighting: As in `voxel_grid`.
-        dtype: float32 or float64.
+        events: A recording.
+        windows: int64 ``[K, 2]``, half-open index ranges; they may overlap or be empty.
+        bins: Number of time bins B.
+        weighting: ``"bins-1"`` (E2VID, DSEC) or ``"bins"`` (SpikeVPR), see the module.
 
     Returns:
-        Signed event mass ``[K, B, H, W]``.
+        float32 ``[K, B, H, W]``, signed.
 
     Raises:
-        ConfigError: ``bins`` is below 1, or the weighting or ``dtype`` is unknown.
-        ShapeError: A window lies outside the recording.
+        ConfigError: ``bins`` is not positive, or another ``weighting``.
+        ShapeError: The windows do not fit the recording.
     """
-    span = _span(bins, weighting)
-    kind = np.dtype(dtype)
-    if kind not in (np.float32, np.float64):
-        raise ConfigError(f"dtype {kind} for a voxel grid.", "Expected float32 or float64.")
-    ranges = window_ranges(events, windows)
-    x, y, t, p = columns(events)
+    if bins < 1:
+        raise ConfigError(f"bins is {bins}.", "Expected at least 1.")
+    if weighting not in ("bins-1", "bins"):
+        raise ConfigError(f"weighting is {weighting!r}.", "Expected 'bins-1' or 'bins'.")
+    ranges = check_windows(windows, len(events))
     size = events.size
-    grids = np.empty((len(ranges), bins, size.pixels), kind)
-    _voxel(x, y, t, p, ranges, size.width, span, grids)
-    return grids.reshape(-1, bins, size.height, size.width)
-
-
-def voxel_grids_reference(
-    events: Events,
-    windows: NDArray[np.int64],
-    bins: int,
-    *,
-    weighting: Weighting = "bins-1",
-) -> NDArray[np.float64]:
-    """Compute `voxel_grids` the plain way, as the equations read."""
-    span = _span(bins, weighting)
-    height, width = events.size.height, events.size.width
-    grids = np.zeros((len(windows), bins + 2, height, width))
-    for grid, (start, stop) in zip(grids, window_ranges(events, windows), strict=True):
-        piece = events[int(start) : int(stop)]
-        s = 2.0 * piece.p - 1.0
-        tau = (piece.t - piece.t[:1]) * (span / max(1, piece.duration_us))
-        k = tau.astype(np.int64)
-        d = tau - k
-        np.add.at(grid, (k, piece.y, piece.x), s * (1 - d))
-        np.add.at(grid, (k + 1, piece.y, piece.x), s * d)
-    return grids[:, :bins]
+    grids = np.zeros((len(ranges), bins, size.height, size.width), np.float32)
+    steps = float(bins - 1 if weighting == "bins-1" else bins)
+    flat = grids.reshape(len(ranges), bins, size.pixels)
+    _spread(*columns(events), ranges, size.width, steps, flat)
+    return grids
 
 
 def collapse_voxel_grid(
-    grid: NDArray[Any], *, order: ChannelOrder = ("OFF", "ON")
+    grid: NDArray[np.floating[Any]], *, channel_order: Literal["off_on", "on_off"] = "off_on"
 ) -> NDArray[np.float32]:
-    """Sum a voxel grid over its bins, separately for what is negative and what is positive.
+    """Sum the negative and the positive cells of a voxel grid over its bins.
 
-        OFF = sum_b max(0, -V[b]),   ON = sum_b max(0, V[b])
+        OFF[y, x] = Σ_b max(0, -v[b, y, x]),    ON[y, x] = Σ_b max(0, v[b, y, x])
 
-    Opposite polarities that meet in one bin of one pixel have cancelled before: this is no count
+    Opposite polarities that share a pixel and a bin have cancelled in the grid: this is not a count
     frame.
 
     Args:
-        grid: Voxel grids ``[..., B, H, W]``; a run of bins is collapsed by slicing it first.
-        order: Channel order of the result; ``("ON", "OFF")`` is that of the published place
-            recognition networks.
+        grid: ``[..., B, H, W]``.
+        channel_order: ``"off_on"`` as everywhere here; ``"on_off"`` for weights published so.
 
     Returns:
         float32 ``[..., 2, H, W]``.
 
     Raises:
-        ShapeError: ``grid`` has fewer than three axes.
-        ConfigError: ``order`` is not a permutation of OFF and ON.
+        ShapeError: ``grid`` has fewer than three dimensions.
+        ConfigError: Another ``channel_order``.
 
     Example:
-        >>> grid = np.array([0.5, -0.25, 1.0]).reshape(3, 1, 1)
-        >>> collapse_voxel_grid(grid).ravel().tolist()
-        [0.25, 1.5]
+        >>> collapse_voxel_grid(np.array([[[1.0, -0.5]], [[0.5, 2.0]]]))[:, 0].tolist()
+        [[0.0, 0.5], [1.5, 2.0]]
     """
     if grid.ndim < 3:
-        raise ShapeError(f"The grid has shape {grid.shape}.", "Expected [..., B, H, W].")
-    if sorted(order) != ["OFF", "ON"]:
-        raise ConfigError(f"order={order!r}.", "Expected ('OFF', 'ON') or ('ON', 'OFF').")
+        raise ShapeError(f"grid has shape {grid.shape}.", "Expected [..., B, H, W].")
+    if channel_order not in ("off_on", "on_off"):
+        raise ConfigError(f"channel_order is {channel_order!r}.", "Expected 'off_on' or 'on_off'.")
     on = np.maximum(grid, 0).sum(axis=-3, dtype=np.float64)
     off = np.maximum(-grid, 0).sum(axis=-3, dtype=np.float64)
-    channels = (off, on) if order[0] == "OFF" else (on, off)
-    return np.stack(channels, axis=-3).astype(np.float32)
-
-
-def _span(bins: int, weighting: str) -> float:
-    """Return S, the value of tau at the last event."""
-    if bins < 1:
-        raise ConfigError(f"bins is {bins:,}.", "Expected 1 or more.")
-    if weighting not in ("bins-1", "bins"):
-        raise ConfigError(f"Voxel weighting {weighting!r}.", "Expected 'bins-1' or 'bins'.")
-    return float(bins if weighting == "bins" else bins - 1)
-
-
-@kernel
-def _first_at(t: NDArray[np.int64], start: int, stop: int, scale: float, edge: float) -> int:
-    """Return the first event of a window whose tau reaches ``edge``: tau grows with the index."""
-    low, high = start, stop
-    while low < high:
-        middle = (low + high) // 2
-        if np.float64(t[middle] - t[start]) * scale < edge:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@kernel
-def _voxel(
-    x: NDArray[np.uint16],
-    y: NDArray[np.uint16],
-    t: NDArray[np.int64],
-    p: NDArray[np.uint8],
-    windows: NDArray[np.int64],
-    width: int,
-    span: float,
-    grids: NDArray[Any],
-) -> None:
-    # Time is sorted, so only two bins receive at any moment. They lie side by side, pixel by pixel,
-    # and one memory access serves both.
-    bins, plane = grids.shape[1], grids.shape[2]
-    pair = np.zeros(2 * plane, grids.dtype)
-    for k in range(windows.shape[0]):
-        first, end = windows[k, 0], windows[k, 1]
-        duration = t[end - 1] - t[first] if end > first else 0
-        scale = span / max(1, duration)
-        begin = first
-        for b in range(bins):
-            stop = _first_at(t, first, end, scale, b + 1.0)
-            _spread(x, y, t, p, begin, stop, t[first] if end > first else 0, scale, b, width, pair)
-            begin = stop
-            grid = grids[k, b]
-            for c in range(plane):
-                grid[c] = pair[2 * c]
-                pair[2 * c] = pair[2 * c + 1]
-                pair[2 * c + 1] = 0
-        pair[:] = 0
+    pair = (off, on) if channel_order == "off_on" else (on, off)
+    return np.stack(pair, axis=-3).astype(np.float32)
 
 
 @kernel
@@ -232,47 +142,138 @@ def _spread(
     y: NDArray[np.uint16],
     t: NDArray[np.int64],
     p: NDArray[np.uint8],
-    begin: int,
-    end: int,
-    t_first: int,
-    scale: float,
-    b: int,
+    ranges: NDArray[np.int64],
     width: int,
-    pair: NDArray[Any],
+    steps: float,
+    grids: NDArray[np.float32],
 ) -> None:
-    """Add the events of one bin interval to the pair of bins around it."""
-    cells = np.empty(BLOCK, np.uint32)
-    early = np.empty(BLOCK, pair.dtype)
-    late = np.empty(BLOCK, pair.dtype)
-    start = begin
-    while start < end:
-        stop = min(start + BLOCK, end)
-        while t[stop - 1] - t[start] > _LONG:
-            stop = start + (stop - start) // 2
-        fill_cells(x[start:stop], y[start:stop], p[start:stop], width, 0, cells)
-        d = np.float64(t[start] - t_first) * scale - b
-        _weigh(t[start:stop], p[start:stop], d, scale, early, late)
-        for i in range(stop - start):
-            c = np.uint64(cells[i]) * np.uint64(2)
-            pair[c] += early[i]
-            pair[c + np.uint64(1)] += late[i]
-        start = stop
+    """Fill zeroed grids ``[K, B, H W]``: time is sorted, so each bin's events are one range."""
+    bins, cells = grids.shape[1], grids.shape[2]
+    block, mass = np.empty(BLOCK, np.uint32), np.empty(BLOCK, np.float64)
+    sums = np.zeros(cells, np.float64)
+    for k in range(ranges.shape[0]):
+        start, stop = ranges[k, 0], ranges[k, 1]
+        if stop == start:
+            continue
+        t_first = t[start]
+        span = t[stop - 1] - t_first
+        scale = steps / span if span > 0 else 0.0
+        for b in range(bins):
+            end = _bin_end(t, start, stop, t_first, scale, b + 1.0)
+            while end - start > cells // 2:
+                part = min(end, start + _MOST_EVENTS)
+                _add_dense(x, y, t, p, start, part, width, t_first, scale, b, block, mass, sums)
+                _share(sums, grids[k], b)
+                start = part
+            _add_few(x, y, t, p, start, end, width, t_first, scale, b, block, mass, grids[k])
+            start = end
+
+
+@kernel
+def _bin_end(
+    t: NDArray[np.int64], start: int, stop: int, t_first: int, scale: float, edge: float
+) -> int:
+    """Index of the first event with τ >= edge."""
+    while start < stop:
+        middle = (start + stop) // 2
+        if (t[middle] - t_first) * scale < edge:
+            start = middle + 1
+        else:
+            stop = middle
+    return start
 
 
 @kernel
 def _weigh(
     t: NDArray[np.int64],
     p: NDArray[np.uint8],
-    d_first: float,
+    first: int,
+    last: int,
+    t_first: int,
     scale: float,
-    early: NDArray[Any],
-    late: NDArray[Any],
+    b: int,
+    unit: float,
+    mass: NDArray[np.float64],
 ) -> None:
-    """Compute s(1 - d) and s·d of a block; ``d_first`` is d of its first event."""
-    kind = early.dtype.type
-    offset, slope, origin = kind(d_first), kind(scale), t[0]
-    for i in range(t.shape[0]):
-        s = kind(np.int32(p[i]) * 2 - 1)
-        d = offset + kind(np.int32(t[i] - origin)) * slope
-        late[i] = s * d
-        early[i] = s - s * d
+    """Write s (unit + d) of a block of events."""
+    times, signs = t[first:last], p[first:last]
+    origin = times[0]
+    offset = unit + (np.float64(origin - t_first) * scale - b)
+    if times[-1] - origin > _LONGEST:
+        for i in range(last - first):
+            sign = np.float64(np.int32(signs[i]) * 2 - 1)
+            mass[i] = sign * (offset + np.float64(times[i] - origin) * scale)
+        return
+    # times from the block's first event fit into 32 bits, which vector instructions convert
+    for i in range(last - first):
+        sign = np.float64(np.int32(np.int32(signs[i]) * 2 - 1))
+        mass[i] = sign * (offset + np.float64(np.int32(times[i] - origin)) * scale)
+
+
+@kernel
+def _add_dense(
+    x: NDArray[np.uint16],
+    y: NDArray[np.uint16],
+    t: NDArray[np.int64],
+    p: NDArray[np.uint8],
+    start: int,
+    stop: int,
+    width: int,
+    t_first: int,
+    scale: float,
+    b: int,
+    block: NDArray[np.uint32],
+    mass: NDArray[np.float64],
+    sums: NDArray[np.float64],
+) -> None:
+    """Add Σ s (M + d) of every pixel."""
+    for first in range(start, stop, BLOCK):
+        last = min(first + BLOCK, stop)
+        locate(x, y, p, first, last, 0, width, block)
+        _weigh(t, p, first, last, t_first, scale, b, _UNIT, mass)
+        for i in range(last - first):
+            sums[block[i]] += mass[i]
+
+
+@kernel
+def _share(sums: NDArray[np.float64], grid: NDArray[np.float32], b: int) -> None:
+    """Take Σ s and Σ s d apart, give them to bin b and the next (if any), and zero the sums."""
+    bins = grid.shape[0]
+    now, after = grid[b], grid[min(b + 1, bins - 1)]
+    passed = np.float64(1.0 if b + 1 < bins else 0.0)
+    for j in range(sums.shape[0]):
+        total = np.floor(sums[j] * (1.0 / _UNIT) + 0.5)
+        later = sums[j] - total * _UNIT
+        now[j] += np.float32(total - later)
+        after[j] += np.float32(passed * later)
+        sums[j] = 0.0
+
+
+@kernel
+def _add_few(
+    x: NDArray[np.uint16],
+    y: NDArray[np.uint16],
+    t: NDArray[np.int64],
+    p: NDArray[np.uint8],
+    start: int,
+    stop: int,
+    width: int,
+    t_first: int,
+    scale: float,
+    b: int,
+    block: NDArray[np.uint32],
+    mass: NDArray[np.float64],
+    grid: NDArray[np.float32],
+) -> None:
+    """Add each event straight to its two bins."""
+    has_next = b + 1 < grid.shape[0]
+    for first in range(start, stop, BLOCK):
+        last = min(first + BLOCK, stop)
+        locate(x, y, p, first, last, 0, width, block)
+        _weigh(t, p, first, last, t_first, scale, b, 0.0, mass)
+        for i in range(last - first):
+            j = block[i]
+            sign = np.float64(np.int32(p[first + i]) * 2 - 1)
+            grid[b, j] += np.float32(sign - mass[i])
+            if has_next:
+                grid[b + 1, j] += np.float32(mass[i])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,9 @@ def png(canvas: Canvas, theme: Theme = LIGHT) -> bytes:
 
 @lru_cache(maxsize=8)
 def _font(size: int) -> Any:
+    # Pillow's own font has no µ; the one that matplotlib brings along has.
+    import matplotlib
     from PIL import ImageFont
 
-    return ImageFont.load_default(size)
+    path = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    return ImageFont.truetype(str(path), size)

@@ -22,7 +22,7 @@ from saccade.errors import ConfigError, EventError
 from saccade.events.types import Events
 from saccade.view.canvas import Canvas, blank, fit, legend_width, text_width, write, write_legend
 from saccade.view.color import LIGHT, Theme, palette, saturation_of, shade
-from saccade.view.recording import Frame, iter_frames, span_text
+from saccade.view.recording import Frame, iter_frames, moment_text, span_text
 
 __all__ = ["Film", "save_gif"]
 
@@ -94,10 +94,12 @@ def save_gif(
     height, width = probe[0].counts.shape[1:]
     first_us = probe[0].start_us
     note = _note(window_us, slow_motion)
-    pictures = (
-        np.vstack([shade(frame.counts, saturation), _strip(width, frame.start_us - first_us, note)])
-        for frame in chain(probe, shrunk)
-    )
+
+    def picture(frame: Frame) -> Canvas:
+        time = moment_text(frame.start_us - first_us, window_us)
+        return np.vstack([shade(frame.counts, saturation), _strip(width, time, note)])
+
+    pictures = map(picture, chain(probe, shrunk))
     target = Path(path)
     frames = _write_gif(target, islice(pictures, max_frames), fps, theme)
     return Film(
@@ -133,11 +135,11 @@ def _note(window_us: int, slow_motion: float) -> str:
     return f"{span_text(window_us)} a frame, {pace}"
 
 
-def _strip(width: int, elapsed_us: int, note: str) -> Canvas:
+def _strip(width: int, time: str, note: str) -> Canvas:
     """The line under a frame: time, pace, colours; what does not fit is left out."""
     strip = blank(_STRIP, width)
     middle = _STRIP // 2
-    used = 6 + write(strip, f"{elapsed_us / 1e6:.3f} s", 6, middle) + 16
+    used = 6 + write(strip, time, 6, middle) + 16
     if used + legend_width() <= width:
         write_legend(strip, width - 6, middle)
         if used + text_width(note) + 16 + legend_width() <= width:

@@ -39,6 +39,7 @@ __all__ = [
     "contact_sheet",
     "contact_sheet_png",
     "iter_frames",
+    "moment_text",
     "readable_window_us",
     "recording_png",
     "render_frames",
@@ -95,6 +96,8 @@ def iter_frames(
     frame: Frame | None = None
     for packet in [packets] if isinstance(packets, Events) else packets:
         rest = packet
+        if end_us is not None and len(packet) and packet.t[0] >= end_us:
+            break
         if start_us is not None or end_us is not None:
             rest = packet.slice_time(
                 np.iinfo(np.int64).min if start_us is None else start_us,
@@ -208,7 +211,7 @@ def contact_sheet(
     counts = [fit(count_frame(piece), tile_width) for piece in pieces]
     saturation = saturation_of(np.stack(counts))
     labels = [
-        f"{(start - first) / 1e6:.3f} s   {len(piece):,} events"
+        f"{moment_text(start - first, events.duration_us // tiles)}   {len(piece):,} events"
         for start, piece in zip(starts, pieces, strict=True)
     ]
     head = f"{span_text(events.duration_us)}, {events.size}; every tile shows {span_text(window)}"
@@ -253,6 +256,17 @@ def span_text(span_us: float) -> str:
     if span_us < 1_000:
         return f"{span_us:.0f} µs"
     return f"{span_us / 1e3:.4g} ms" if span_us < 1e6 else f"{span_us / 1e6:.4g} s"
+
+
+def moment_text(elapsed_us: int, step_us: int) -> str:
+    """Return a moment of a series in seconds, with digits enough to tell steps apart.
+
+    Example:
+        >>> moment_text(1_200_000, 40_000), moment_text(1_466, 733)
+        ('1.200 s', '0.00147 s')
+    """
+    digits = 3 if step_us >= 2_000 else 4 if step_us >= 1_000 else 5 if step_us >= 100 else 6
+    return f"{elapsed_us / 1e6:.{digits}f} s"
 
 
 def _start(events: Events, start_us: int | None) -> Frame:

@@ -1,5 +1,7 @@
 """Configurations to YAML and back; every mistake is answered with file, line, field and repair."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -194,3 +196,9 @@ def test_a_missing_file_is_named() -> None:
     with pytest.raises(MissingFileError, match=r"No such file: nowhere\.yaml") as caught:
         load_config(Config, "nowhere.yaml")
     assert caught.value.exit_code == 3
+
+
+def test_configurations_and_run_folders_need_no_torch() -> None:
+    code = "import sys, saccade.engine; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

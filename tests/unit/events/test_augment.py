@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from event_strategies import assert_same, recordings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from event_strategies import assert_same, recordings
 from saccade.errors import ConfigError
 from saccade.events import Events, SensorSize
 from saccade.events.augment import (

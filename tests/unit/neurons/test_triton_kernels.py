@@ -24,21 +24,21 @@ INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["f32", "f64"])
 @pytest.mark.parametrize("rule", rules(), ids=lambda r: f"{r.v_reset}{r.reset_delay}{r.fire_at}")
 def test_interpreted_triton_kernels_equal_the_reference(rule: Rule, dtype: torch.dtype) -> None:
-    from saccade.neurons.kernels import triton
+    from saccade.neurons.kernels import _triton
 
     for seed, (per_channel, with_state) in enumerate(((False, False), (True, True))):
         case = problem((4, 2, 5, 11, 4), dtype, seed, per_channel, with_state)
         # Triton keeps the constants of a formula in single precision.
-        compare(triton, case, rule, 3e-5 if dtype == torch.float32 else 1e-6)
+        compare(_triton, case, rule, 3e-5 if dtype == torch.float32 else 1e-6)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
 @pytest.mark.parametrize("rule", rules(), ids=lambda r: f"{r.v_reset}{r.reset_delay}{r.fire_at}")
 def test_triton_kernels_on_a_gpu_equal_the_reference(rule: Rule) -> None:
-    from saccade.neurons.kernels import triton
+    from saccade.neurons.kernels import _triton
 
     for seed, shape in enumerate(((4, 2, 5, 11, 4), (16, 4, 32, 50, 40))):
         case = problem(shape, torch.float32, seed, bool(seed), True)
         case = {key: None if part is None else part.cuda() for key, part in case.items()}
-        compare(triton, case, rule, 1e-3)
+        compare(_triton, case, rule, 1e-3)

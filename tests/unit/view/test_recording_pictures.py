@@ -77,6 +77,17 @@ def test_frames_end_where_they_are_told_to() -> None:
     assert sum(int(frame.counts.sum()) for frame in frames) == inside
 
 
+def test_a_stream_is_not_read_beyond_the_end_of_what_is_shown() -> None:
+    events = recording()
+
+    def packets() -> Iterator[Events]:
+        for k in range(0, len(events), 500):
+            assert events.t[max(k - 500, 0)] < 1_100_000, "read on after the end"
+            yield events[k : k + 500]
+
+    assert len(list(iter_frames(packets(), 50_000, end_us=1_100_000))) == 2
+
+
 def test_on_is_blue_off_is_orange_and_nothing_is_background() -> None:
     counts = np.zeros((2, 1, 3))
     counts[1, 0, 0], counts[0, 0, 1] = 5, 5

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from saccade.errors import ConfigError
 from saccade.events.filters.repeats import PixelMemory
+from saccade.events.layout import contiguous
 from saccade.events.types import Events, SensorSize
 from saccade.jit import kernel
 
@@ -58,7 +59,7 @@ class Denoise:
         """
         size = events.size
         self._memory.accept(events, size.pixels)
-        x, y, t = (np.ascontiguousarray(getattr(events, name)) for name in "xyt")
+        x, y, t, _ = contiguous(events)
         keep = np.empty(len(events), np.bool_)
         _supported(x, y, t, self.window_us, size.width, size.height, self._memory.times, keep)
         return events[keep]

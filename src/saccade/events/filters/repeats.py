@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.errors import ConfigError, EventError, StateError
+from saccade.events.layout import contiguous
 from saccade.events.types import Events, SensorSize
 from saccade.jit import kernel
 
@@ -168,7 +169,7 @@ def _check_gap(name: str, value: int) -> int:
 def _keep(
     events: Events, gap: int, times: NDArray[np.int64], *, per_polarity: bool, chain: bool
 ) -> NDArray[np.bool_]:
-    x, y, t, p = (np.ascontiguousarray(getattr(events, name)) for name in "xytp")
+    x, y, t, p = contiguous(events)
     keep = np.empty(len(events), np.bool_)
     plane = events.size.pixels if per_polarity else 0
     _since_last(x, y, t, p, events.size.width, plane, gap, chain, times, keep)

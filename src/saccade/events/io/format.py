@@ -29,7 +29,7 @@ class ReadOptions:
         time_unit: Unit of times in text and array files; None = sniff and say so.
         origin: 1 when coordinates in the file start at 1.
         on_disorder: What to do when time runs backwards: raise, sort, or drop the late events.
-        on_truncation: What to do when the file ends inside an event: raise, or keep what came before.
+        on_truncation: What to do when the file ends inside an event: raise, or keep the rest.
         side: Which camera of a stereo file to read.
     """
 
@@ -50,7 +50,8 @@ class Header:
         format: Key of the format table.
         version: The format's own version, in its own words.
         size: Sensor size, or None where nothing in the file tells.
-        size_source: Where ``size`` comes from: ``"header"``, ``"sensor id 21"``, ``"--size"``, ``"format"``.
+        size_source: Where ``size`` comes from: ``"header"``, ``"sensor id 21"``, ``"--size"``,
+            ``"format"``.
         fields: Other header entries, for display.
         notes: What was assumed while opening, in plain sentences (sniffed columns and the like).
     """
@@ -64,7 +65,7 @@ class Header:
 
 
 class Reader(Protocol):
-    """An opened event file. Reading twice gives the same events; nothing stays open between calls."""
+    """An opened event file. Reading twice gives the same; nothing stays open between calls."""
 
     @property
     def header(self) -> Header:
@@ -90,8 +91,9 @@ class Format:
     Args:
         name: Its key.
         title: One line for ``saccade info --help``.
-        extensions: File name endings, used to choose a format for *writing* and to break no tie in reading.
-        sniff: Tells from the first bytes (up to 64 KiB) and the path whether the file is of this format.
+        extensions: File name endings that choose this format for writing; reading ignores them.
+        sniff: Tells from the first bytes (up to 64 KiB) and the path whether a file is of this
+            format.
         open: Opens a file for reading.
         write: Writes packets, or None where the format is read only.
     """

@@ -1,4 +1,4 @@
-"""The table of event formats: name -> where its `Format` record is. Nothing is imported before use."""
+"""The table of event formats: name -> where its `Format` record is, imported when used."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from torch import Tensor
 from saccade.neurons.kernels.cpu_ranges import backward_range, forward_range
 from saccade.neurons.kernels.cpu_rows import HISTORY, LANES
 from saccade.neurons.kernels.layout import inner_size, like_layout
+from saccade.neurons.kernels.pages import fresh_like
 from saccade.neurons.rule import Rule
 
 __all__ = ["backward", "forward"]
@@ -29,7 +30,7 @@ __all__ = ["backward", "forward"]
 PART = 1 << 19
 """Neuron steps that are worth a thread of their own."""
 MOST_PARTS = 16
-SCRATCH_BYTES = 1 << 17
+SCRATCH_BYTES = 1 << 18
 """Aim for the potential history of a block in backward."""
 
 _local = threading.local()
@@ -48,7 +49,7 @@ def forward(
     want_v: bool,
 ) -> tuple[Tensor, Tensor]:
     """Run a sequence; arguments and results as `reference.forward`, bit-equal spikes."""
-    spikes = torch.empty_like(x)
+    spikes = fresh_like(x)
     v = torch.empty_like(x[0]) if want_v else x.new_empty(0)
     if x.numel() == 0:
         return spikes, v
@@ -81,7 +82,7 @@ def backward(
 ) -> tuple[Tensor, Tensor | None, Tensor | None, tuple[Tensor, Tensor, Tensor] | None]:
     """Differentiate a sequence; arguments and results as `reference.backward`."""
     want_v0, want_z0, want_parameters = wanted
-    grad_x = torch.empty_like(x)
+    grad_x = fresh_like(x)
     grad_v0 = torch.empty_like(x[0]) if want_v0 else None
     grad_z0 = torch.empty_like(x[0]) if want_z0 else None
     parameters = (decay, input_gain, v_threshold)

@@ -148,8 +148,10 @@ def backward_block(
     for j in range(n):
         w[GV + j] = gv[start + j] if gv.size > 0 else zero
         w[GH + j] = zero
-    for j in range(HISTORY - G_DECAY):
-        w[G_DECAY + j] = zero
+        if want:
+            w[G_DECAY + j] = zero
+            w[G_GAIN + j] = zero
+            w[G_THETA + j] = zero
     for t in range(steps - 1, -1, -1):
         now = slice(t * N + start, t * N + start + n)
         at = HISTORY + t * block
@@ -195,19 +197,36 @@ def finish_state(
 
 
 @kernel
+def fold(row: Any) -> float:
+    """Sum a row by halves (destroying it): vectorized, and as exact as pairwise summation."""
+    m = row.size
+    while m > 4:
+        half = (m + 1) // 2
+        low, high = row[0 : m - half], row[half:m]
+        for j in range(low.size):
+            low[j] += high[j]
+        m = half
+    total = 0.0
+    for j in range(m):
+        total += row[j]
+    return total
+
+
+@kernel
 def reduce_rows(sums: Any, p: Any, start: int, n: int, inner: int, w: Any) -> None:
     """Add the lanes' parameter gradients to the sums [3, channels], in double precision."""
     for which in range(3):
-        row = G_DECAY + which * (G_GAIN - G_DECAY)
-        size = p[which].size
+        begin = G_DECAY + which * (G_GAIN - G_DECAY)
+        row, size = w[begin : begin + n], p[which].size
         if size == 1:
-            total = 0.0
-            for j in range(n):
-                total += w[row + j]
-            sums[which, 0] += total
-        else:
-            for j in range(n):
-                sums[which, ((start + j) // inner) % size] += w[row + j]
+            sums[which, 0] += fold(row)
+            continue
+        j = 0
+        while j < n:
+            channel = ((start + j) // inner) % size
+            stop = min(n, j + inner - (start + j) % inner)
+            sums[which, channel] += fold(row[j:stop])
+            j = stop
 
 
 @kernel
@@ -250,7 +269,7 @@ def backward_range(
         if delayed and not soft:
             apply_pending_reset(n, reset, w)
         backward_block(g, gv, x, v0, z0, rule, want, steps, start, n, block, gx, w)
-        if want or gv0.size > 0 or gz0.size > 0:
+        if (want and soft and delayed) or gv0.size > 0 or gz0.size > 0:
             finish_state(v0, z0, rule, start, n, gv0, gz0, w)
         if want:
             reduce_rows(sums, p, start, n, inner, w)

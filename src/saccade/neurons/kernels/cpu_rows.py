@@ -1,7 +1,7 @@
 """Where a block of neurons keeps its numbers while the compiled loops work on it.
 
 A block is at most ``LANES`` neurons wide. Everything a block needs lives in one scratch array, row
-by row, so that it stays in the first-level cache while time runs inside the block:
+by row, so that it stays in the nearest caches while time runs inside the block:
 
     row 0 V      what the membrane brings to the next step    row 4 THETA  threshold per neuron
     row 1 Z      spikes of the last step                      row 5 LEVEL  smallest v that fires
@@ -31,7 +31,7 @@ __all__ = [
     "Z",
 ]
 
-LANES = 2048
+LANES = 4096
 ROW = LANES + 16  # not a power of two: equal places of all rows would share one cache set
 V, Z, DECAY, GAIN, THETA, LEVEL = (row * ROW for row in range(6))
 GV, GH, PHI, G_DECAY, G_GAIN, G_THETA = (row * ROW for row in range(6, 12))

@@ -53,12 +53,14 @@ def exp_row(row: Any) -> None:
 def sigmoid_row(w: Any, n: int, a: Any) -> None:
     """phi = a e / (1 + e)^2 with e = exp(-abs(a u)); the symmetric form cannot overflow."""
     one = w.dtype.type(1.0)
-    for j in range(n):
-        w[PHI + j] = -abs(a * w[PHI + j])
-    exp_row(w[PHI : PHI + n])
-    for j in range(n):
-        e = w[PHI + j]
-        w[PHI + j] = a * e / ((one + e) * (one + e))
+    if w.itemsize == 4:
+        for j in range(n):
+            e = exp_f32(-abs(a * w[PHI + j]))
+            w[PHI + j] = a * e / ((one + e) * (one + e))
+    else:
+        for j in range(n):
+            e = math.exp(-abs(a * w[PHI + j]))
+            w[PHI + j] = a * e / ((one + e) * (one + e))
 
 
 @kernel

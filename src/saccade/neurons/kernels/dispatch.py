@@ -1,7 +1,7 @@
 """Chooses the face that runs a leaky spiking sequence, and makes it differentiable.
 
     float32, float64 on the CPU              compiled loops          (`cpu`)
-    float32, float64 on a GPU with Triton    Triton                  (`triton`)
+    float32, float64 on a GPU with Triton    Triton                  (`_triton`)
     other dtypes, torch.func, no Triton      torch                   (`reference`)
     inside torch.compile or torch.export     operator ``saccade::leaky_fire`` (`ops`)
 
@@ -51,7 +51,7 @@ def leaky_fire(
         from saccade.neurons.kernels import ops
 
         return ops.leaky_fire(x, v0, z0, decay, input_gain, v_threshold, rule, want_v)
-    if torch._C._functorch.peek_interpreter_stack() is not None:
+    if torch._C._are_functorch_transforms_active():
         return reference.forward(x, v0, z0, decay, input_gain, v_threshold, rule, want_v)
     if torch.is_grad_enabled() and _any_requires_grad(x, v0, z0, decay, input_gain, v_threshold):
         return _LeakyFire.apply(x, v0, z0, decay, input_gain, v_threshold, rule, want_v)  # pyright: ignore[reportReturnType]
@@ -68,9 +68,9 @@ def _face(x: Tensor) -> Any:
     if x.device.type == "cpu":
         return cpu
     if x.device.type == "cuda" and HAS_TRITON:
-        from saccade.neurons.kernels import triton
+        from saccade.neurons.kernels import _triton
 
-        return triton
+        return _triton
     return reference
 
 

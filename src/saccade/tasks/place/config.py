@@ -244,5 +244,9 @@ def _at_least(name: str, value: int, least: int) -> None:
         raise ConfigError(f"--{flag} {value:,}.", f"Expected {least:,} or more.")
 
 
-VERBS: dict[str, type[Any]] = {"predict": PredictConfig, "retrieve": RetrieveConfig, "demo": DemoConfig}
+VERBS: dict[str, type[Any]] = {
+    "predict": PredictConfig,
+    "retrieve": RetrieveConfig,
+    "demo": DemoConfig,
+}
 """Verbs this task answers."""

@@ -162,7 +162,7 @@ def cut(events: Events, args: WindowArgs, name: str = "recording") -> Windows:
         >>> events = Events([0, 1, 2, 3], [0] * 4, [0, 10, 20, 30], [0, 1, 0, 1], SensorSize(2, 4))
         >>> windows = cut(events, WindowArgs(window_us=15))
         >>> windows.event_count.tolist(), windows.t_start_us.tolist()
-        ([2, 2], [0, 15])
+        ([2, 1], [0, 15])
         >>> windows.frames(np.array([1])).shape
         (1, 1, 2, 2, 4)
     """

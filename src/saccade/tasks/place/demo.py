@@ -45,7 +45,7 @@ from saccade.view.recording import contact_sheet_png
 __all__ = ["demo"]
 
 NOT_TRAINED = (
-    "No weights are trained yet. The network below is drawn from a seed and calibrated on this very "
+    "No weights are trained yet. The network is drawn from a seed and calibrated on this very "
     "recording: its figures show that the path works, not how well the method recognises places."
 )
 

@@ -43,7 +43,7 @@ class PlaceNet(SEWResNet):
     Example:
         >>> model = PlaceNet.sew_resnet18(seed=0)
         >>> descriptor = model(torch.zeros(1, 2, 64, 96))
-        >>> descriptor.shape, round(float(descriptor.norm()), 4)
+        >>> descriptor.shape, round(float(descriptor.detach().norm()), 4)
         (torch.Size([1, 4096]), 1.0)
 
     Reference:

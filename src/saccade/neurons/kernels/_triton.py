@@ -98,6 +98,43 @@ def _before(
 
 
 @triton.jit
+def _charge_all(
+    x, row, at, ok, N, v, z, d, g, th,
+    T: tl.constexpr, REST: tl.constexpr, RESET: tl.constexpr, SOFT: tl.constexpr,
+    DELAYED: tl.constexpr, STRICT: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Write the potential at firing of all steps into the history; return the offset after them."""
+    now = at
+    for t in range(T):
+        h = _charge(v, z, tl.load(x + now, mask=ok, other=0.0), d, g, th, REST, SOFT, DELAYED)
+        tl.store(row + t * BLOCK, h)
+        fired = (h > th) if STRICT else (h >= th)
+        z = fired.to(d.dtype)
+        v = _carry(h, fired, th, RESET, SOFT, DELAYED)
+        now += N
+    return now
+
+
+@triton.jit
+def _finish_state(
+    v0, z0, gv0, gz0, at, ok, first_z, gv, gh, d, th,
+    REST: tl.constexpr, RESET: tl.constexpr, SOFT: tl.constexpr, DELAYED: tl.constexpr,
+    DETACH: tl.constexpr, HAS_V0: tl.constexpr, HAS_Z0: tl.constexpr, WANT_V0: tl.constexpr,
+    WANT_Z0: tl.constexpr,
+):  # fmt: skip
+    """Gradients with respect to the potential and the pending spikes before the first step."""
+    if WANT_V0:
+        gate = (first_z != 0) & (DELAYED and not SOFT)
+        tl.store(gv0 + at, tl.where(gate, 0.0, gv), mask=ok)
+    if WANT_Z0:
+        pull = tl.zeros_like(d)
+        if DELAYED and not DETACH:
+            raw_v, _ = _before(v0, z0, at, ok, RESET, REST, d, HAS_V0, HAS_Z0, False)
+            pull = -th * gh if SOFT else gv * (RESET - raw_v)
+        tl.store(gz0 + at, pull, mask=ok)
+
+
+@triton.jit
 def _forward_kernel(
     x, v0, z0, decay, gain, theta, s, v_out, N, inner,
     D: tl.constexpr, G: tl.constexpr, C: tl.constexpr, T: tl.constexpr,
@@ -143,15 +180,10 @@ def _backward_kernel(
         first_v, first_z = _before(
             v0, z0, at, ok, RESET, REST, d, HAS_V0, HAS_Z0, DELAYED and not SOFT
         )
-        v, z, now = first_v, first_z, at
-        for t in range(T):
-            x_t = tl.load(x + now, mask=ok, other=0.0)
-            now += N
-            h = _charge(v, z, x_t, d, g, th, REST, SOFT, DELAYED)
-            tl.store(row + t * BLOCK, h)
-            fired = (h > th) if STRICT else (h >= th)
-            z = fired.to(d.dtype)
-            v = _carry(h, fired, th, RESET, SOFT, DELAYED)
+        now = _charge_all(
+            x, row, at, ok, N, first_v, first_z, d, g, th,
+            T, REST, RESET, SOFT, DELAYED, STRICT, BLOCK,
+        )  # fmt: skip
         gv, gh = tl.zeros_like(d), tl.zeros_like(d)
         if HAS_GV:
             gv = tl.load(grad_v + at, mask=ok, other=0.0)
@@ -188,15 +220,10 @@ def _backward_kernel(
                 sum_g += gh * tl.load(x + now, mask=ok, other=0.0)
         if SOFT and DELAYED:
             sum_th -= first_z * gh
-        if WANT_V0:
-            gate = (first_z != 0) & (DELAYED and not SOFT)
-            tl.store(gv0 + at, tl.where(gate, 0.0, gv), mask=ok)
-        if WANT_Z0:
-            pull = tl.zeros_like(d)
-            if DELAYED and not DETACH:
-                raw_v, _ = _before(v0, z0, at, ok, RESET, REST, d, HAS_V0, HAS_Z0, False)
-                pull = -th * gh if SOFT else gv * (RESET - raw_v)
-            tl.store(gz0 + at, pull, mask=ok)
+        _finish_state(
+            v0, z0, gv0, gz0, at, ok, first_z, gv, gh, d, th,
+            REST, RESET, SOFT, DELAYED, DETACH, HAS_V0, HAS_Z0, WANT_V0, WANT_Z0,
+        )  # fmt: skip
         if WANT_P:
             tl.store(sums + at, sum_d, mask=ok)
             tl.store(sums + N + at, sum_g, mask=ok)
