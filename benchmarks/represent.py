@@ -22,7 +22,7 @@ import numpy as np
 from harness import Bench
 from saccade.events import Events, SensorSize, windows_by_time
 from saccade.events.convert import to_records
-from saccade.represent import count_frames, time_surfaces, voxel_grid
+from saccade.represent import count_frames, time_surfaces, voxel_grid, voxel_grids
 
 SIZE = SensorSize(height=260, width=346)
 DURATION_US, WINDOWS, BINS, SURFACES, TAU_US = 10_000_000, 10, 10, 100, 50_000
@@ -100,6 +100,26 @@ def torch_frames(events: Events, windows: Any) -> Candidates:
     }
 
 
+def torch_voxels(events: Events) -> Candidates:
+    """Return the voxel grid of weighting "bins-1" with torch: two index_add of signed weights."""
+    torch = rival("torch")
+    if torch is None:
+        return {}
+    x, y, t, p = (torch.from_numpy(getattr(events, name).copy()) for name in "xytp")
+    span = events.duration_us
+
+    def index_add() -> Any:
+        tau = (t - t[0]).double() * ((BINS - 1) / span)
+        low = tau.floor().clamp_(max=BINS - 2)
+        late = (tau - low).float() * (sign := 2.0 * p - 1.0)
+        index = (low.long() * SIZE.height + y.long()) * SIZE.width + x.long()
+        grid = torch.zeros(BINS * SIZE.pixels)
+        grid.index_add_(0, index, sign - late).index_add_(0, index + SIZE.pixels, late)
+        return grid.view(BINS, SIZE.height, SIZE.width)
+
+    return {"torch index_add": index_add}
+
+
 def tonic_jobs(events: Events) -> dict[str, Candidates]:
     """Return tonic's functions by job. Its voxel grid writes to its input."""
     tonic = rival("tonic")
@@ -172,14 +192,24 @@ def main() -> None:
     frames = torch_frames(events, windows)
     check(frames | jobs["frames"], count_frames(events, windows))
     run("frames [10, 2, H, W]", lambda: count_frames(events, windows), jobs["frames"] | frames, 5)
+    for kind in ("int32", "int16"):
+        run(f"frames, {kind}", lambda kind=kind: count_frames(events, windows, dtype=kind), {}, 5)
     check(jobs["voxel"], voxel_grid(events, BINS, weighting="bins")[:, None])
-    for weighting in ("bins-1", "bins"):
+    torch_voxel = torch_voxels(events)
+    check(torch_voxel, voxel_grid(events, BINS))
+    for weighting, rivals in (("bins-1", jobs["voxel"] | torch_voxel), ("bins", jobs["voxel"])):
         run(
             f"voxel grid, 10 bins, {weighting}",
             lambda weighting=weighting: voxel_grid(events, BINS, weighting=weighting),
-            jobs["voxel"],
+            rivals,
             13,
         )
+    run(
+        "voxel grids of 10 windows, 10 bins",
+        lambda: voxel_grids(events, windows, BINS),
+        {},
+        13,
+    )
     run("100 time surfaces", lambda: time_surfaces(events, at, TAU_US), jobs["surfaces"], 13)
     bench.add("targets", ratios=TARGETS)
     bench.write()

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side; more threads would wait
+
 settings.register_profile("saccade", deadline=None, max_examples=50, derandomize=True)
 settings.load_profile("saccade")
 

@@ -13,14 +13,10 @@ import saccade
 SNAPSHOT = Path(__file__).with_name("public_names.json")
 
 
-NEEDS_AN_EXTRA = {"saccade.neurons.kernels.triton"}
-"""Modules whose import needs a package that a CPU installation does not have."""
-
-
 def public_names() -> dict[str, list[str]]:
     names = {"saccade": sorted(saccade.__all__)}
     for found in pkgutil.walk_packages(saccade.__path__, "saccade."):
-        if found.name.rpartition(".")[2].startswith("_") or found.name in NEEDS_AN_EXTRA:
+        if found.name.rpartition(".")[2].startswith("_"):
             continue
         module = importlib.import_module(found.name)
         names[found.name] = sorted(getattr(module, "__all__", []))

@@ -108,7 +108,8 @@ class Neuron(nn.Module):
         tensor = self._tensors.get(key)
         if tensor is None or type(x) is not Tensor:
             tensor = as_parameter(self._fixed[name], x)
-            if type(x) is Tensor:
+            # a tensor made under inference_mode could not be saved for a later backward
+            if type(x) is Tensor and not tensor.is_inference():
                 self._tensors[key] = tensor
         return tensor
 

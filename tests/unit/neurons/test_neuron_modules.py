@@ -220,3 +220,12 @@ def test_second_derivatives_need_the_plain_form() -> None:
 def test_base_class_is_abstract() -> None:
     with pytest.raises(NotImplementedError):
         Neuron()(drive())
+
+
+def test_a_neuron_that_ran_under_inference_mode_can_still_be_trained() -> None:
+    layer = LIF()
+    with torch.inference_mode():
+        layer(drive())
+    x = drive().requires_grad_()
+    layer(x).sum().backward()
+    assert x.grad is not None
