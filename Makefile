@@ -66,11 +66,13 @@ test-rivals: $(BENCH)/.rivals
 	$(BENCH)/bin/python -m pip install --quiet --constraint constraints.txt pytest hypothesis
 	$(BENCH)/bin/python -m pytest -q -m rivals -W default
 
-bench: $(BENCH)/.rivals
-	for question in $$(ls benchmarks/*.py | grep -v harness.py); do \
-	  OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=2 $(BENCH)/bin/python -W ignore $$question || exit 1; \
+bench: $(BENCH)/.rivals $(VENV)/.user
+	$(BIN)/python benchmarks/start_up.py
+	for question in decode represent neurons; do \
+	  OMP_NUM_THREADS=1 $(BENCH)/bin/python -W ignore benchmarks/$$question.py || exit 1; \
 	done
-	$(BENCH)/bin/python docs/performance_table.py
+	$(BENCH)/bin/python -W ignore benchmarks/place_network.py --threads 1 2 --batch 1 8
+	$(BIN)/python docs/performance_table.py
 
 docs: $(VENV)/.docs
 	$(BIN)/mkdocs build --strict

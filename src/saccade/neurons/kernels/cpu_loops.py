@@ -122,39 +122,63 @@ def start_gradient(w: Any, past: Any, code: int, a: Any, b: Any) -> None:
 
 
 @kernel
-def gradient_hard(w: Any, g: Any, gx: Any, past: Any, reset: Any, through: Any, gate: bool) -> None:
+def gradient_hard(
+    w: Any, g: Any, gx: Any, past: Any, reset: Any, through: Any, gate: bool, keep: bool
+) -> None:
     """One step back through hard reset.
 
     GV holds dL/dv after the reset; ``through`` is 1 where the gradient also flows through the
     spike that resets, ``gate`` is off at the last step of a delayed reset (it has not acted yet).
+    With ``keep`` the rows GH and PHI become dL/dv and dL/d threshold of this step. Then the work is
+    cut into loops that write two rows at most: with three the compiler stops vectorizing.
     """
     zero = gx.dtype.type(0.0)
+    if not keep:
+        for j in range(gx.size):
+            h, gv = past[j], w[GV + j]
+            gs = g[j] + through * (gv * (reset - h))
+            gh = gs * w[PHI + j] + (zero if (gate and h >= w[LEVEL + j]) else gv)
+            gx[j] = w[GAIN + j] * gh
+            w[GV + j] = w[DECAY + j] * gh
+        return
     for j in range(gx.size):
-        h, gv = past[j], w[GV + j]
-        gs = g[j] + through * (gv * (reset - h))
-        gated = zero if (gate and h >= w[LEVEL + j]) else gv
-        pulse = gs * w[PHI + j]
-        gh = pulse + gated
-        gx[j] = w[GAIN + j] * gh
-        w[GV + j] = w[DECAY + j] * gh
-        w[GH + j] = gh
-        w[PHI + j] = -pulse
+        gs = g[j] + through * (w[GV + j] * (reset - past[j]))
+        w[PHI + j] = -(gs * w[PHI + j])
+    for j in range(gx.size):
+        gated = zero if (gate and past[j] >= w[LEVEL + j]) else w[GV + j]
+        w[GH + j] = gated - w[PHI + j]
+    hand_on(w, gx)
 
 
 @kernel
-def gradient_soft(w: Any, g: Any, gx: Any, past: Any, through: Any, delayed: bool) -> None:
-    """One step back through reset by subtraction; PHI becomes dL/d threshold of this step."""
+def gradient_soft(
+    w: Any, g: Any, gx: Any, past: Any, through: Any, delayed: bool, keep: bool
+) -> None:
+    """One step back through reset by subtraction; ``keep`` as in `gradient_hard`."""
     zero = gx.dtype.type(0.0)
+    if not keep and not delayed:
+        for j in range(gx.size):
+            gv = w[GV + j]
+            gh = (g[j] - through * (gv * w[THETA + j])) * w[PHI + j] + gv
+            gx[j] = w[GAIN + j] * gh
+            w[GV + j] = w[DECAY + j] * gh
+        return
     for j in range(gx.size):
         gv = w[GV + j]
         taken = w[GH + j] if delayed else gv
-        gs = g[j] - through * (taken * w[THETA + j])
-        pulse = gs * w[PHI + j]
-        gh = pulse + gv
+        pulse = (g[j] - through * (taken * w[THETA + j])) * w[PHI + j]
+        w[PHI + j] = -pulse - (taken if past[j] >= w[LEVEL + j] else zero)
+        w[GH + j] = pulse + gv
+    hand_on(w, gx)
+
+
+@kernel
+def hand_on(w: Any, gx: Any) -> None:
+    """From dL/dv in row GH: the input's gradient, and dL/dv of the step before."""
+    for j in range(gx.size):
+        gh = w[GH + j]
         gx[j] = w[GAIN + j] * gh
         w[GV + j] = w[DECAY + j] * gh
-        w[GH + j] = gh
-        w[PHI + j] = -pulse - (taken if past[j] >= w[LEVEL + j] else zero)
 
 
 @kernel

@@ -158,12 +158,11 @@ def backward_block(
         past = w[at : at + n]
         start_gradient(w, past, code, a, b)
         if soft:
-            gradient_soft(w, g[now], gx[now], past, through, delayed)
+            gradient_soft(w, g[now], gx[now], past, through, delayed, want)
         else:
             pending = delayed and t == steps - 1
-            gradient_hard(
-                w, g[now], gx[now], past, reset, zero if pending else through, not pending
-            )
+            passed = zero if pending else through
+            gradient_hard(w, g[now], gx[now], past, reset, passed, not pending, want)
         if not want:
             continue
         if t > 0:
