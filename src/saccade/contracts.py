@@ -32,7 +32,7 @@ Cell = str | int | float | bool | None
 def cell_text(value: Any) -> str:
     """Return a value as people read it: separators in counts, four digits in fractions.
 
-    Example:
+    Examples:
         >>> cell_text(343_474), cell_text(0.123456), cell_text(True), cell_text(float("nan"))
         ('343,474', '0.1235', 'yes', '–')
     """

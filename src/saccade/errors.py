@@ -107,7 +107,7 @@ class SaccadeWarning(UserWarning):
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return ``"Did you mean 'x'?"`` for the closest choice, or an empty string.
 
-    Example:
+    Examples:
         >>> did_you_mean("evt33", ["evt2", "evt3", "dat"])
         "Did you mean 'evt3'?"
     """
@@ -118,7 +118,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 def listing(items: Iterable[object], most: int = 5) -> str:
     """Join at most ``most`` items with commas and count the rest.
 
-    Example:
+    Examples:
         >>> listing(["a", "b", "c"], most=2)
         'a, b and 1 more'
     """

@@ -28,7 +28,12 @@ carray, pointer_type = cast(Any, numba).carray, cast(Any, numba).types.CPointer
 
 
 def kernel(
-    function: Callable[..., Any] | None = None, *, parallel: bool = False, inline: bool = False
+    function: Callable[..., Any] | None = None,
+    *,
+    parallel: bool = False,
+    inline: bool = False,
+    counted: bool = True,
+    apart: bool = False,
 ) -> Any:
     """Compile a function with numba (cached, GIL released, IEEE arithmetic).
 
@@ -36,8 +41,12 @@ def kernel(
         function: The function, when used as ``@kernel`` without arguments.
         parallel: Split ``prange`` loops over threads (``numba.set_num_threads`` sets how many).
         inline: Inline into other kernels at the numba level.
+        counted: Count references to arrays. A kernel that allocates nothing, and calls only such
+            kernels, can do without, and is then inlined into its callers: in a loop over pixels
+            counting and calling cost more than the work.
+        apart: With ``counted=False``: stay a function of its own, being large or seldom called.
 
-    Example:
+    Examples:
         >>> @kernel
         ... def total(values):
         ...     result = 0
@@ -53,6 +62,7 @@ def kernel(
         inline="always" if inline else "never",
         error_model="numpy",
         boundscheck=False,
+        **({} if counted else {"_nrt": False, "forceinline": not apart}),
     )
 
     def decorate(plain: Callable[..., Any]) -> Any:

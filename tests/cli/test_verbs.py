@@ -166,9 +166,10 @@ def test_demo_writes_one_page_that_needs_nothing_else(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     words = ["--window-us", "200000", "--shift-us", "20000", "--input-size", "160x120"]
+    words += ["--world-s", "2", "--world-size", "64x48"]
     seen = run_json(capsys, "demo", "--out", tmp_path, *words)
     page = (tmp_path / "report.html").read_text()
-    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "world"}
     assert "No weights are trained yet" in page
     assert 'src="http' not in page and 'href="http' not in page
     rows = seen["tables"]["Moments of the recording found again"]

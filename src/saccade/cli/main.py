@@ -10,12 +10,15 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from saccade import __version__
 from saccade.errors import SaccadeError, UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from saccade.contracts import Report
 
 __all__ = ["LATER_VERBS", "VERBS", "Verb", "main"]
 
@@ -28,10 +31,13 @@ class Verb:
         summary: One line of help.
         module: Module with ``Args`` (a dataclass) and ``run(args)``, which returns one `Report` or
             a list; empty for a task verb, which is looked up in the task catalogue.
+        has_modes: The next word names a mode: the module has ``resolve(words)``, which answers as
+            `saccade.cli.task_verb.resolve` does, and ``help_text()`` for when there is none.
     """
 
     summary: str
     module: str = ""
+    has_modes: bool = False
 
 
 VERBS: dict[str, Verb] = {
@@ -42,6 +48,9 @@ VERBS: dict[str, Verb] = {
         "write an event file in another format, filtered if asked", "saccade.cli.convert"
     ),
     "view": Verb("a picture (PNG) or film (GIF) of a recording", "saccade.cli.view"),
+    "simulate": Verb(
+        "recordings that never happened, with exact truth", "saccade.cli.simulate", has_modes=True
+    ),
     "predict": Verb("run a task on a recording: saccade predict place FILE"),
     "retrieve": Verb("find each moment of one recording in another"),
     "doctor": Verb("versions, devices, optional packages, compiled kernels", "saccade.cli.doctor"),
@@ -49,7 +58,6 @@ VERBS: dict[str, Verb] = {
 }
 
 LATER_VERBS = (
-    "simulate",
     "prepare",
     "data",
     "train",
@@ -108,24 +116,37 @@ def _dispatch(words: list[str], as_json: bool) -> int:
     if name not in VERBS:
         raise _unknown(name)
     verb = VERBS[name]
-    prog = f"saccade {name}"
-    if verb.module:
-        module: Any = importlib.import_module(verb.module)
-        args_type, run, about = module.Args, module.run, module.__doc__
-    else:
-        from saccade.cli.task_verb import resolve
-
-        task, rest, args_type, run, about = resolve(name, rest)
-        prog = f"{prog} {task}"
+    if verb.has_modes and (not rest or rest[0] in ("-h", "--help")):
+        sys.stdout.write(importlib.import_module(verb.module).help_text())
+        return 0
+    prog, rest, args_type, run, about = _find(name, verb, rest)
 
     from saccade.cli.arguments import parse
     from saccade.cli.render import show
     from saccade.contracts import Report
 
-    report = run(parse(args_type, rest, prog, about or verb.summary))
+    report = run(parse(args_type, rest, prog, about))
     show(report, as_json=as_json)
     reports = [report] if isinstance(report, Report) else report
     return 0 if all(item.ok for item in reports) else 1
+
+
+def _find(
+    name: str, verb: Verb, rest: list[str]
+) -> tuple[str, list[str], type[Any], Callable[[Any], Report | list[Report]], str]:
+    """Return program name, words left, arguments class, function to run and help text."""
+    prog = f"saccade {name}"
+    if verb.module and not verb.has_modes:
+        module: Any = importlib.import_module(verb.module)
+        return prog, rest, module.Args, module.run, module.__doc__ or verb.summary
+    if verb.has_modes:
+        found = importlib.import_module(verb.module).resolve(rest)
+    else:
+        from saccade.cli.task_verb import resolve
+
+        found = resolve(name, rest)
+    word, rest, args_type, run, about = found
+    return f"{prog} {word}", rest, args_type, run, about or verb.summary
 
 
 def _unknown(name: str) -> UsageError:

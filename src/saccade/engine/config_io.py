@@ -26,6 +26,7 @@ from saccade.engine.field_types import (
 )
 from saccade.engine.yaml_values import Place, parse_value
 from saccade.errors import ConfigError, MissingFileError
+from saccade.files import write_atomically
 
 __all__ = ["from_yaml", "load_config", "save_config", "to_plain", "to_yaml"]
 
@@ -35,7 +36,7 @@ ConfigT = TypeVar("ConfigT")
 def to_plain(value: Any) -> Any:
     """Return a configuration (or any nest of values) as dicts, lists, numbers, text and None.
 
-    Example:
+    Examples:
         >>> from saccade.events.types import SensorSize
         >>> to_plain({"size": SensorSize(260, 346), "files": (Path("a.raw"),)})
         {'size': {'height': 260, 'width': 346}, 'files': ['a.raw']}
@@ -63,7 +64,7 @@ def to_plain(value: Any) -> Any:
 def to_yaml(config: Any) -> str:
     """Return every field of a configuration as YAML, in the order of the class.
 
-    Example:
+    Examples:
         >>> from saccade.events.types import SensorSize
         >>> print(to_yaml(SensorSize(260, 346)), end="")
         height: 260
@@ -76,8 +77,6 @@ def to_yaml(config: Any) -> str:
 
 def save_config(config: Any, path: str | Path) -> Path:
     """Write a configuration as a YAML file, whole or not at all."""
-    from saccade.engine.rundir import write_atomically
-
     return write_atomically(Path(path), to_yaml(config).encode())
 
 
@@ -114,7 +113,7 @@ def from_yaml(
         source: Name of the text in messages.
         base: Values of the fields that the text leaves out.
 
-    Example:
+    Examples:
         >>> from saccade.events.types import SensorSize
         >>> from_yaml(SensorSize, "height: 260\\nwidth: 346")
         SensorSize(height=260, width=346)

@@ -23,7 +23,7 @@ def pick_device(name: str = "auto") -> torch.device:
     Raises:
         DeviceError: The name is unknown or the device is absent.
 
-    Example:
+    Examples:
         >>> pick_device("cpu")
         device(type='cpu')
     """

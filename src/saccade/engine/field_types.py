@@ -28,7 +28,7 @@ def union_members(hint: Any) -> tuple[Any, ...]:
 def type_name(hint: Any) -> str:
     """Return a type as people write it.
 
-    Example:
+    Examples:
         >>> type_name(float), type_name(int | None), type_name(Literal["a", "b"])
         ('float', 'int or none', "'a' or 'b'")
         >>> type_name(tuple[int, ...]), type_name(tuple[int, float])
@@ -59,7 +59,7 @@ def default_of(field: dataclasses.Field[Any]) -> Any:
 def describe(cls: type[Any], name: str) -> str:
     """Return type and default of a field: ``"float, default 1.0"``.
 
-    Example:
+    Examples:
         >>> from saccade.events.types import SensorSize
         >>> describe(SensorSize, "height")
         'int, no default'

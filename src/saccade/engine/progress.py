@@ -39,7 +39,7 @@ def progress(
         stream: Where to write, standard error by default.
         clock: Seconds, for tests.
 
-    Example:
+    Examples:
         >>> with progress("Embedding", unit="frames") as update:
         ...     for done in range(3):
         ...         update(done + 1, 3)

@@ -20,7 +20,6 @@ import platform
 import re
 import subprocess
 import sys
-import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,8 +29,9 @@ from typing import Any, Literal, cast
 from saccade import __version__
 from saccade.engine.config_io import to_plain, to_yaml
 from saccade.errors import ConfigError, MissingFileError
+from saccade.files import write_atomically
 
-__all__ = ["RunDir", "Status", "versions", "write_atomically"]
+__all__ = ["RunDir", "Status", "versions"]
 
 Status = Literal["running", "done", "failed", "interrupted"]
 _PACKAGES = ("torch", "numpy", "numba", "h5py", "aedat")
@@ -44,7 +44,7 @@ class RunDir:
     Args:
         folder: The folder, which exists.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as root:
         ...     with RunDir.create("predict", "place", root=root) as run:
@@ -193,18 +193,6 @@ def versions() -> dict[str, Any]:
     found["platform"] = f"{sys.platform}-{platform.machine()}"
     found["git"] = _git_commit(Path(__file__).resolve().parents[3])
     return found
-
-
-def write_atomically(path: Path, content: bytes) -> Path:
-    """Write beside the target and rename, so that no reader meets half a file."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return path
 
 
 def _finite(value: Any) -> Any:

@@ -45,7 +45,7 @@ def numpy_rng(seed: int, stream: str = "") -> np.random.Generator:
         seed: 0 to 2**32 - 1.
         stream: What it is for; other names give independent numbers for the same seed.
 
-    Example:
+    Examples:
         >>> a, b = numpy_rng(7, "drop"), numpy_rng(7, "flip")
         >>> bool(a.random() == b.random()), bool(numpy_rng(7).random() == numpy_rng(7).random())
         (False, True)
@@ -61,7 +61,7 @@ def torch_rng(seed: int, stream: str = "", *, device: str = "cpu") -> torch.Gene
         stream: What it is for.
         device: Where it draws.
 
-    Example:
+    Examples:
         >>> torch_rng(7, "weights").initial_seed() == torch_rng(7, "weights").initial_seed()
         True
     """

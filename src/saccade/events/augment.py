@@ -58,7 +58,7 @@ class Compose:
 class FlipLR:
     """Mirrors columns with a probability: ``x' = W - 1 - x``.
 
-    Example:
+    Examples:
         >>> from saccade.events import SensorSize
         >>> events = Events([0], [0], [5], [1], SensorSize(1, 4))
         >>> FlipLR(1.0)(events, np.random.default_rng(0)).x.tolist()
@@ -274,7 +274,7 @@ class EventDilation:
 def dilate(events: Events, span_us: float, start_us: float) -> Events:
     """Keep the events with ``start <= t < start + span``; both may have fractions.
 
-    Example:
+    Examples:
         >>> from saccade.events import SensorSize
         >>> events = Events([0, 0, 0], [0, 0, 0], [5, 6, 7], [1, 1, 1], SensorSize(1, 1))
         >>> dilate(events, 1.5, 5.5).t.tolist()

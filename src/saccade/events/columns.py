@@ -56,7 +56,7 @@ def to_microseconds(
         EventError: A time is NaN, infinite, beyond int64 or, with ``whole``, not whole.
         ConfigError: The unit is unknown.
 
-    Example:
+    Examples:
         >>> to_microseconds([0.0038110004, 1587452582.35], "s").tolist()
         [3811, 1587452582350000]
     """

@@ -73,7 +73,7 @@ def from_columns(
             runs backwards, a polarity is not of the stated kind.
         ShapeError: The columns differ in length.
 
-    Example:
+    Examples:
         >>> from_columns([1, 2], [1, 4], [0.5, 0.75], [-1, 1], SensorSize(4, 4),
         ...              time_unit="s", polarity="signed", origin=1)
         Events(n=2, 250.0 ms, 4x4)
@@ -120,7 +120,7 @@ def from_records(
         ShapeError: The array is not one-dimensional or has no fields.
         EventError: A field is missing, or an event breaks a rule.
 
-    Example:
+    Examples:
         >>> events = Events([1], [2], [30], [1], SensorSize(4, 4))
         >>> from_records(to_records(events, "tonic"), SensorSize(4, 4)).y.tolist()
         [2]
@@ -151,7 +151,7 @@ def to_records(events: Events, layout: str = "faery") -> NDArray[Any]:
         ConfigError: There is no such layout.
         EventError: A coordinate or a time does not fit into the layout.
 
-    Example:
+    Examples:
         >>> to_records(Events([1], [2], [30], [1], SensorSize(4, 4)), "metavision")
         array([(1, 2, 1, 30)], dtype=[('x', '<u2'), ('y', '<u2'), ('p', '<i2'), ('t', '<i8')])
     """
@@ -206,7 +206,7 @@ def from_array(
         ConfigError: ``columns`` does not name x, y, t and p once each.
         EventError: An event breaks a rule.
 
-    Example:
+    Examples:
         >>> from_array([[0.25, 3, 1, 1]], SensorSize(4, 4), "txyp", "s").t.tolist()
         [250000]
     """
@@ -242,7 +242,7 @@ def to_array(
         ConfigError: ``columns`` does not name x, y, t and p once each.
         EventError: A time does not survive in ``dtype``, e.g. seconds of the epoch in float32.
 
-    Example:
+    Examples:
         >>> to_array(Events([3], [1], [250000], [0], SensorSize(4, 4)), "xytp", "s").tolist()
         [[3.0, 1.0, 0.25, 0.0]]
     """

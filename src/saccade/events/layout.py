@@ -21,7 +21,7 @@ Columns = tuple[NDArray[np.uint16], NDArray[np.uint16], NDArray[np.int64], NDArr
 def contiguous(events: Events) -> Columns:
     """Return x, y, t, p as contiguous read-only arrays; those that already are, without a copy.
 
-    Example:
+    Examples:
         >>> from saccade.events import SensorSize
         >>> events = Events([1, 2, 3], [0, 0, 0], [5, 6, 7], [1, 0, 1], SensorSize(4, 4))
         >>> contiguous(events[::2])[0].flags.c_contiguous

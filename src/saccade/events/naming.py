@@ -52,7 +52,7 @@ class Named:
 def named_columns(names: Sequence[str]) -> Named | None:
     """Find x, y, t and p among names; None unless each occurs exactly once.
 
-    Example:
+    Examples:
         >>> named_columns(["timestamp_us", "x", "y", "polarity"])
         Named(order=(1, 2, 0, 3), unit='us')
         >>> named_columns(["fx", "fy", "cx", "cy"]) is None
@@ -89,7 +89,7 @@ def check_columns(columns: str) -> tuple[int, int, int, int]:
     Raises:
         ConfigError: A letter is missing, doubled or unknown.
 
-    Example:
+    Examples:
         >>> check_columns("_xyp_t")
         (1, 2, 5, 3)
     """
@@ -147,7 +147,7 @@ def sniff_unit(sample: NDArray[Any]) -> TimeUnit:
 
     Whole numbers from 1e17 on are nanoseconds of the epoch.
 
-    Example:
+    Examples:
         >>> sniff_unit(np.array([0.003811, 0.00382])), sniff_unit(np.array([3811, 3820]))
         ('s', 'us')
     """

@@ -33,7 +33,7 @@ def events_png(events: Events) -> bytes:
     Args:
         events: Events; none at all gives an empty frame.
 
-    Example:
+    Examples:
         >>> from saccade.events import SensorSize
         >>> events_png(Events([1], [2], [30], [1], SensorSize(4, 4)))[:4]
         b'\\x89PNG'

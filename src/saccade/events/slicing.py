@@ -68,7 +68,7 @@ def windows_by_time(
     Raises:
         ConfigError: ``window_us`` or ``step_us`` is not positive, or the windows are too many.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0] * 5, [0] * 5, [0, 4, 10, 19, 23], [1] * 5, SensorSize(1, 1))
         >>> windows_by_time(events, 10).tolist()
@@ -125,7 +125,7 @@ def windows_by_count(
     Raises:
         ConfigError: ``count`` or ``step`` is not positive.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0] * 5, [0] * 5, range(5), [1] * 5, SensorSize(1, 1))
         >>> windows_by_count(events, 2).tolist(), windows_by_count(events, 4, step=1).tolist()
@@ -160,7 +160,7 @@ def windows_at(
         ConfigError: A reach is negative, or both are 0.
         ShapeError: ``times_us`` is not a list of whole numbers.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0] * 4, [0] * 4, [0, 10, 20, 30], [1] * 4, SensorSize(1, 1))
         >>> windows_at(events, [20, 5], before_us=10).tolist()
@@ -191,7 +191,7 @@ def split(events: Events, windows: Windows) -> list[Events]:
     Raises:
         ShapeError: The windows have another shape or reach beyond the recording.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0] * 4, [0] * 4, [0, 10, 20, 30], [1] * 4, SensorSize(1, 1))
         >>> [len(part) for part in split(events, windows_by_count(events, 3, keep_partial=True))]

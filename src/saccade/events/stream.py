@@ -40,7 +40,7 @@ class EventStream:
         progress: Called with (events so far, events in all or 0) after each packet, and with two
             equal numbers at the end.
 
-    Example:
+    Examples:
         >>> events = Events([1, 2, 3], [0, 3, 1], [10, 25, 40], [1, 0, 1], SensorSize(4, 4))
         >>> stream = EventStream.from_events(events, packet_events=2)
         >>> [len(packet) for packet in stream]
@@ -151,7 +151,7 @@ def concatenate(streams: Iterable[EventStream], *, gap_us: int | None = None) ->
         ConfigError: ``gap_us`` is negative.
         EventError: While iterating: a recording starts before the previous one ends.
 
-    Example:
+    Examples:
         >>> a = EventStream.from_events(Events([0], [0], [5], [1], SensorSize(2, 2)))
         >>> concatenate([a, a], gap_us=100).read().t.tolist()
         [5, 105]
@@ -273,7 +273,7 @@ def play(
     Raises:
         ConfigError: ``speed`` is not positive.
 
-    Example:
+    Examples:
         >>> events = Events([0, 1], [0, 0], [0, 900], [1, 1], SensorSize(2, 2))
         >>> playback = play(EventStream.from_events(events), speed=None)
         >>> [len(packet) for packet in playback], playback.late

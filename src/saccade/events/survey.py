@@ -20,7 +20,7 @@ _STEP = 256  # the count image grows in steps, so that few packets make it grow
 class Survey:
     """Accumulates packets of one recording, in order.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> survey = Survey()
         >>> survey.add(Events([1, 2], [0, 3], [10, 25], [1, 0], SensorSize(4, 4)))

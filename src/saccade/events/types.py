@@ -27,7 +27,7 @@ _BLOCK = 1 << 18  # check order in blocks, so that the check needs no array as l
 class SensorSize:
     """Rows and columns of a sensor; prints as ``WIDTHxHEIGHT``, the way data sheets do.
 
-    Example:
+    Examples:
         >>> SensorSize(height=260, width=346)
         SensorSize(height=260, width=346)
         >>> SensorSize.parse("346x260").pixels
@@ -85,7 +85,7 @@ class Events:
         EventError: An event lies outside the sensor, time runs backwards, a polarity is not 0 or 1,
             or an array holds no integers.
 
-    Example:
+    Examples:
         >>> events = Events([1, 2], [0, 3], [10, 25], [1, 0], SensorSize(4, 4))
         >>> events
         Events(n=2, 15 µs, 4x4)

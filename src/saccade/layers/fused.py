@@ -59,7 +59,7 @@ class FusedSEWResNet:
     Raises:
         ConfigError: The network is in training mode, or a layer has no fused form.
 
-    Example:
+    Examples:
         >>> import torch
         >>> from saccade.layers import SEWResNet
         >>> net = SEWResNet.sew_resnet18().eval()

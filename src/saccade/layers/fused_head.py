@@ -28,7 +28,7 @@ class FusedMixVPR:
     Raises:
         ConfigError: A neuron has no fused form.
 
-    Example:
+    Examples:
         >>> head = MixVPR(16, grid=(3, 4), out_channels=8, out_rows=2).eval()
         >>> x = torch.arange(384.0).reshape(2, 16, 3, 4) % 5
         >>> descriptors, spike_counts = FusedMixVPR(head)(x)

@@ -19,7 +19,7 @@ __all__ = ["conv2d", "linear", "seeded"]
 def seeded(seed: int) -> torch.Generator:
     """Return a CPU generator that starts at ``seed``.
 
-    Example:
+    Examples:
         >>> bool((torch.rand(2, generator=seeded(3)) == torch.rand(2, generator=seeded(3))).all())
         True
     """
@@ -50,7 +50,7 @@ def conv2d(
         stride: Step in pixels.
         groups: Channel groups; equal to ``in_channels`` for a depthwise convolution.
 
-    Example:
+    Examples:
         >>> conv2d(2, 2, 7, seeded(0), stride=2, groups=2).weight.shape
         torch.Size([2, 1, 7, 7])
     """
@@ -83,7 +83,7 @@ def linear(
         std: Standard deviation of truncated normal weights with zero bias; 0 = torch's usual start,
             weights and bias uniform in ±1/sqrt(in_features).
 
-    Example:
+    Examples:
         >>> linear(4, 3, seeded(0), std=0.02).bias.tolist()
         [0.0, 0.0, 0.0]
     """

@@ -79,7 +79,7 @@ class MixVPR(nn.Module):
         exact_grid: Refuse maps of another size instead of averaging them.
         rng: Where the weights come from; None = a generator seeded with 0.
 
-    Example:
+    Examples:
         >>> head = MixVPR(16, grid=(3, 4), out_channels=8, out_rows=2)
         >>> head(torch.ones(2, 16, 3, 4)).norm(dim=1).round(decimals=4).tolist()
         [1.0, 1.0]

@@ -30,7 +30,7 @@ class GEM(nn.Module):
         p: First exponent; 1 = mean, large = maximum.
         floor: Smallest value that enters the power.
 
-    Example:
+    Examples:
         >>> x = torch.tensor([[[[3.0, 3.0]], [[4.0, 4.0]]]])
         >>> GEM()(x).round(decimals=4).tolist()
         [[0.6000..., 0.8000...]]
@@ -57,7 +57,7 @@ class MLP(nn.Module):
         neuron: Kind of the hidden units and of the membrane, ``"lif"`` or ``"if"``.
         rng: Where the weights come from; None = a generator seeded with 0.
 
-    Example:
+    Examples:
         >>> MLP(8, 4)(torch.ones(2, 8, 3, 5)).shape
         torch.Size([2, 4])
     """

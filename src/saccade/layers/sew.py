@@ -60,7 +60,7 @@ class SEWBlock(nn.Module):
         connect: How spikes and identity are joined.
         rng: Where the weights come from; None = a generator seeded with 0.
 
-    Example:
+    Examples:
         >>> block = SEWBlock(8, 16, stride=2)
         >>> block(torch.ones(1, 2, 8, 14, 18)).shape
         torch.Size([1, 2, 16, 7, 9])
@@ -128,7 +128,7 @@ class SEWResNet(nn.Module):
             that a new block passes on its identity.
         rng: Where the weights come from; None = a generator seeded with 0.
 
-    Example:
+    Examples:
         >>> SEWResNet.sew_resnet18()(torch.ones(1, 2, 64, 96)).shape
         torch.Size([1, 512, 2, 3])
     """

@@ -1,6 +1,6 @@
 """Spiking neurons: surrogates, steps, sequences, modules; floor 2, knows no events.
 
-Example:
+Examples:
     >>> import torch
     >>> from saccade.neurons import LIF, Atan
     >>> layer = LIF(decay=0.9, input_gain=0.1, surrogate=Atan(alpha=2.0))

@@ -72,26 +72,8 @@ class _Adaptive(Neuron):
         return f"v_reset={rule.v_reset}, reset_delay={rule.reset_delay}, {rule.surrogate}"
 
 
-class ALIF(_Adaptive):
-    """LIF whose threshold rises with its own spikes.
-
-    Args:
-        leak: Logit of the membrane's decay, one value or ``[C]``.
-        trace_leak: Logit of the adaptation's decay.
-        v_threshold: Threshold without adaptation; at least 0.01 where it is used.
-        threshold_gain: Threshold per unit of adaptation; at least 0 where it is used.
-        v_reset: Potential after a spike; None subtracts the threshold that was crossed.
-        options: ``reset_delay=True``, ``surrogate=WidthArctan(10)``, ``detach_reset=True``,
-            ``fire_at=">"``, ``learn=("leak", "trace_leak")``, ``keep_state=False``. The defaults
-            are event_flow's cell.
-
-    Example:
-        >>> int(ALIF(leak=0.0)(torch.full((8, 1, 1), 1.0)).sum())
-        4
-
-    Reference:
-        Hagenaars, Paredes-Vallés, de Croon, NeurIPS 2021.
-    """
+class _MovingThreshold(_Adaptive):
+    """theta[t] = v_threshold + threshold_gain times an adaptation or trace."""
 
     def __init__(
         self,
@@ -110,19 +92,47 @@ class ALIF(_Adaptive):
         }
         super().__init__(values, v_reset, **options)
 
+    def threshold_and_gain(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the threshold at rest, at least 0.01, and its gain, at least 0."""
+        v_threshold = self._value("v_threshold", x).clamp(min=0.01)
+        return v_threshold, self._value("threshold_gain", x).clamp(min=0.0)
+
+
+class ALIF(_MovingThreshold):
+    """LIF whose threshold rises with its own spikes.
+
+    Args:
+        leak: Logit of the membrane's decay, one value or ``[C]``.
+        trace_leak: Logit of the adaptation's decay.
+        v_threshold: Threshold without adaptation; at least 0.01 where it is used.
+        threshold_gain: Threshold per unit of adaptation; at least 0 where it is used.
+        v_reset: Potential after a spike; None subtracts the threshold that was crossed.
+        options: ``reset_delay=True``, ``surrogate=WidthArctan(10)``, ``detach_reset=True``,
+            ``fire_at=">"``, ``learn=("leak", "trace_leak")``, ``keep_state=False``. The defaults
+            are event_flow's cell.
+
+    Examples:
+        >>> int(ALIF(leak=0.0)(torch.full((8, 1, 1), 1.0)).sum())
+        4
+
+    Reference:
+        Hagenaars, Paredes-Vallés, de Croon, NeurIPS 2021.
+    """
+
     def run(
         self, x: Tensor, state: ALIFState | None, want_state: bool = True
     ) -> tuple[Tensor, ALIFState]:
         """Run a sequence from a given state (None: rest); return (spikes, state)."""
         decay, gain = self.decay_and_gain(x)
+        v_threshold, threshold_gain = self.threshold_and_gain(x)
         return functional.alif(
             x,
             state,
             decay=decay,
             input_gain=gain,
             adaptation_decay=self.trace_decay(x),
-            v_threshold=self._value("v_threshold", x).clamp(min=0.01),
-            threshold_gain=self._value("threshold_gain", x).clamp(min=0.0),
+            v_threshold=v_threshold,
+            threshold_gain=threshold_gain,
             rule=self.rule,
         )
 
@@ -168,33 +178,16 @@ class _PreSynaptic(_Adaptive):
         raise NotImplementedError
 
 
-class XLIF(_PreSynaptic):
+class XLIF(_PreSynaptic, _MovingThreshold):
     """LIF whose threshold rises with the activity that arrives; arguments as `ALIF`.
 
-    Example:
+    Examples:
         >>> int(XLIF(leak=0.0)(torch.full((8, 1, 1), 1.0)).sum())
         0
 
     Reference:
         Hagenaars, Paredes-Vallés, de Croon, NeurIPS 2021.
     """
-
-    def __init__(
-        self,
-        leak: Value = -4.0,
-        trace_leak: Value = -4.0,
-        v_threshold: Value = 0.01,
-        threshold_gain: Value = 1.8,
-        v_reset: float | None = None,
-        **options: Any,
-    ) -> None:
-        values = {
-            "leak": leak,
-            "trace_leak": trace_leak,
-            "v_threshold": v_threshold,
-            "threshold_gain": threshold_gain,
-        }
-        super().__init__(values, v_reset, **options)
 
     def run(
         self,
@@ -205,6 +198,7 @@ class XLIF(_PreSynaptic):
     ) -> tuple[Tensor, XLIFState]:
         """Run a sequence from a given state (None: rest); return (spikes, state)."""
         decay, gain = self.decay_and_gain(x)
+        v_threshold, threshold_gain = self.threshold_and_gain(x)
         return functional.xlif(
             x,
             x.abs() if activity is None else activity,
@@ -212,8 +206,8 @@ class XLIF(_PreSynaptic):
             decay=decay,
             input_gain=gain,
             trace_decay=self.trace_decay(x),
-            v_threshold=self._value("v_threshold", x).clamp(min=0.01),
-            threshold_gain=self._value("threshold_gain", x).clamp(min=0.0),
+            v_threshold=v_threshold,
+            threshold_gain=threshold_gain,
             rule=self.rule,
         )
 
@@ -230,7 +224,7 @@ class PreLIF(_PreSynaptic):
         options: As for `ALIF`; ``learn`` is ``("leak", "trace_leak", "inhibition",
             "v_threshold")`` by default.
 
-    Example:
+    Examples:
         >>> int(PreLIF(leak=0.0, inhibition=0.0)(torch.full((8, 1, 1), 2.0)).sum())
         2
 

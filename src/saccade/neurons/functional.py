@@ -71,7 +71,7 @@ def lif(
         StateError: The state belongs to another batch, shape, dtype or device.
         ShapeError: A per-channel parameter does not fit axis 2 of ``x``.
 
-    Example:
+    Examples:
         >>> x = torch.tensor([0.6, 0.6, 0.6]).reshape(3, 1, 1)
         >>> spikes, state = lif(x, decay=1.0)
         >>> spikes.flatten()
@@ -112,7 +112,7 @@ def integrate(
     Returns:
         Potentials, shape of ``x``, and the state after the last step.
 
-    Example:
+    Examples:
         >>> v, _ = integrate(torch.ones(3, 1, 1))
         >>> v.flatten()
         tensor([1., 2., 3.])

@@ -20,7 +20,7 @@ class IF(LeakyNeuron):
             at 0.
         options: Other keywords of `LeakyNeuron` except ``decay`` and ``v_rest``.
 
-    Example:
+    Examples:
         >>> import torch
         >>> IF()(torch.full((4, 1, 1), 0.5)).flatten()
         tensor([0., 1., 0., 1.])

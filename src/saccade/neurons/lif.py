@@ -25,7 +25,7 @@ __all__ = ["LIF"]
 class LIF(LeakyNeuron):
     """Leaky integrate-and-fire neurons; arguments as `LeakyNeuron`.
 
-    Example:
+    Examples:
         >>> neuron = LIF(decay=0.5, v_threshold=1.0)
         >>> neuron(torch.full((4, 1, 1), 0.6)).flatten()
         tensor([0., 0., 1., 0.])

@@ -31,7 +31,7 @@ class Integrator(Neuron):
         v_rest: Potential the membrane decays to and starts from.
         keep_state: Carry the potential from call to call until `reset`.
 
-    Example:
+    Examples:
         >>> import torch
         >>> Integrator()(torch.ones(3, 1, 1)).flatten()
         tensor([1., 2., 3.])
@@ -85,7 +85,7 @@ class CubaLIF(LeakyNeuron):
         synapse_decay: Factor of the current kept per step, in [0, 1]; one value or ``[C]``.
         options: As for `LeakyNeuron`.
 
-    Example:
+    Examples:
         >>> import torch
         >>> pulse = torch.tensor([1.0, 0.0, 0.0]).reshape(3, 1, 1)
         >>> CubaLIF(synapse_decay=0.5, decay=1.0, v_threshold=1.4)(pulse).flatten()

@@ -34,7 +34,7 @@ class PLIF(LeakyNeuron):
     Raises:
         ConfigError: The time constant is not above 1 step.
 
-    Example:
+    Examples:
         >>> PLIF(tau_steps=2.0)(torch.full((2, 1, 1), 1.5)).flatten().detach()
         tensor([0., 1.])
 

@@ -25,7 +25,7 @@ class Recurrent(nn.Module):
             convolution without bias.
         keep_state: Carry the state from call to call until `reset`.
 
-    Example:
+    Examples:
         >>> from saccade.neurons import LIF
         >>> layer = Recurrent(LIF(), nn.Linear(4, 4, bias=False))
         >>> layer(torch.rand(5, 2, 4)).shape

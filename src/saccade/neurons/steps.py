@@ -35,7 +35,7 @@ def low_pass_step(x: Tensor, trace: Tensor, decay: Tensor, input_gain: Tensor) -
     Returns:
         The trace after the step.
 
-    Example:
+    Examples:
         >>> import torch
         >>> half = torch.tensor(0.5)
         >>> low_pass_step(torch.ones(1, 1), torch.ones(1, 1), half, half)
@@ -74,7 +74,7 @@ def lif_step(
     Returns:
         Spikes in {0, 1} and the state after the step.
 
-    Example:
+    Examples:
         >>> import torch
         >>> one = torch.tensor(1.0)
         >>> x = torch.tensor([[0.4, 1.2]])

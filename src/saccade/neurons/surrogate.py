@@ -66,7 +66,7 @@ class Sigmoid(Surrogate):
     Args:
         alpha: Steepness a; the peak phi(0) is a / 4.
 
-    Example:
+    Examples:
         >>> float(Sigmoid(alpha=4.0).derivative(torch.tensor(0.0)))
         1.0
     """
@@ -90,7 +90,7 @@ class Atan(Surrogate):
         W. Fang et al., "Incorporating learnable membrane time constant to enhance learning of
         spiking neural networks", ICCV 2021.
 
-    Example:
+    Examples:
         >>> float(Atan(alpha=2.0).derivative(torch.tensor(0.0)))
         1.0
     """
@@ -245,7 +245,7 @@ def heaviside(u: Tensor, surrogate: Surrogate, fire_at: str = ">=") -> Tensor:
     Returns:
         Spikes in {0, 1}, shape and dtype of ``u``.
 
-    Example:
+    Examples:
         >>> heaviside(torch.tensor([-0.1, 0.0, 0.1]), Atan())
         tensor([0., 1., 1.])
         >>> heaviside(torch.tensor([-0.1, 0.0, 0.1]), Atan(), fire_at=">")

@@ -49,7 +49,7 @@ def count_frame(events: Events, *, dtype: DTypeLike = np.float32) -> NDArray[Any
         ConfigError: Another ``dtype``.
         DataError: A count does not fit into ``dtype``.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([1, 1, 0], [0, 0, 1], [5, 9, 12], [1, 1, 0], SensorSize(2, 2))
         >>> count_frame(events)[1].tolist()
@@ -76,7 +76,7 @@ def count_frames(
         ConfigError: Another ``dtype``.
         DataError: A count does not fit into ``dtype``.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> from saccade.events.slicing import windows_by_time
         >>> events = Events([1, 1, 0], [0, 0, 1], [0, 9, 10], [1, 1, 0], SensorSize(2, 2))
@@ -164,7 +164,7 @@ def count_frames_by_count(
         ConfigError: A number is not positive, or ``compat`` is unknown or has a ``step``.
         DataError: A count does not fit into ``dtype``.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([1, 1, 0], [0, 0, 1], [0, 9, 10], [1, 1, 0], SensorSize(2, 2))
         >>> count_frames_by_count(events, 15_000).shape

@@ -36,7 +36,7 @@ def event_frame(events: Events, *, mode: Mode = "last") -> NDArray[np.float32]:
     Raises:
         ConfigError: Another ``mode``.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([1, 1, 0], [0, 0, 0], [5, 9, 12], [1, 0, 1], SensorSize(1, 3))
         >>> event_frame(events).tolist()

@@ -19,7 +19,7 @@ def polarity_mask(events: Events) -> NDArray[np.bool_]:
     Returns:
         bool ``[2, H, W]``, channels (OFF, ON).
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([1, 1, 0], [0, 0, 0], [5, 9, 12], [1, 0, 1], SensorSize(1, 3))
         >>> polarity_mask(events)[:, 0].tolist()
@@ -47,7 +47,7 @@ def polarity_masks(events: Events, windows: Windows) -> NDArray[np.bool_]:
 def event_mask(events: Events) -> NDArray[np.bool_]:
     """Say where there are events of either polarity, bool ``[1, H, W]``.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([1, 1, 0], [0, 0, 0], [5, 9, 12], [1, 0, 1], SensorSize(1, 3))
         >>> event_mask(events).tolist()

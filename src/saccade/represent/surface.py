@@ -48,7 +48,7 @@ def time_surface(events: Events, at_us: int, tau_us: float) -> NDArray[np.float3
     Raises:
         ConfigError: ``tau_us`` is not positive.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0, 1, 1], [0, 0, 0], [0, 50, 200], [1, 1, 1], SensorSize(1, 3))
         >>> [round(float(value), 4) for value in time_surface(events, 100, 50.0)[1, 0]]

@@ -42,7 +42,7 @@ def represent(
     Raises:
         ConfigError: There is no such representation.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([1, 1, 0], [0, 0, 1], [5, 9, 12], [1, 1, 0], SensorSize(2, 2))
         >>> represent("voxel", events, [[0, 2], [2, 3]], bins=5).shape
@@ -74,7 +74,7 @@ def as_steps(frames: torch.Tensor, steps: int) -> torch.Tensor:
     Raises:
         ShapeError: The number of windows is no multiple of ``steps``.
 
-    Example:
+    Examples:
         >>> as_steps(torch.arange(6.0).reshape(6, 1, 1, 1), 3)[:, :, 0, 0, 0].tolist()
         [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]]
     """

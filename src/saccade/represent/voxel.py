@@ -56,7 +56,7 @@ def voxel_grid(
     Raises:
         ConfigError: ``bins`` is not positive, or another ``weighting``.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0, 1, 2], [0, 0, 0], [0, 25, 100], [1, 0, 1], SensorSize(1, 3))
         >>> voxel_grid(events, 3)[:, 0].tolist()
@@ -122,7 +122,7 @@ def collapse_voxel_grid(
         ShapeError: ``grid`` has fewer than three dimensions.
         ConfigError: Another ``channel_order``.
 
-    Example:
+    Examples:
         >>> collapse_voxel_grid(np.array([[[1.0, -0.5]], [[0.5, 2.0]]]))[:, 0].tolist()
         [[0.0, 0.5], [1.5, 2.0]]
     """
@@ -160,13 +160,14 @@ def _spread(
         scale = steps / span if span > 0 else 0.0
         for b in range(bins):
             end = _bin_end(t, start, stop, t_first, scale, b + 1.0)
-            while end - start > cells // 2:
-                part = min(end, start + _MOST_EVENTS)
-                _add_dense(x, y, t, p, start, part, width, t_first, scale, b, block, mass, sums)
-                _share(sums, grids[k], b)
+            while start < end:
+                dense = end - start > cells // 2
+                part = min(end, start + _MOST_EVENTS) if dense else end
+                at = (start, part, t_first, scale, b)
+                _add(x, y, t, p, at, width, dense, block, mass, sums, grids[k])
+                if dense:
+                    _share(sums, grids[k], b)
                 start = part
-            _add_few(x, y, t, p, start, end, width, t_first, scale, b, block, mass, grids[k])
-            start = end
 
 
 @kernel
@@ -211,28 +212,36 @@ def _weigh(
 
 
 @kernel
-def _add_dense(
+def _add(
     x: NDArray[np.uint16],
     y: NDArray[np.uint16],
     t: NDArray[np.int64],
     p: NDArray[np.uint8],
-    start: int,
-    stop: int,
+    at: tuple[int, int, int, float, int],
     width: int,
-    t_first: int,
-    scale: float,
-    b: int,
+    dense: bool,
     block: NDArray[np.uint32],
     mass: NDArray[np.float64],
     sums: NDArray[np.float64],
+    grid: NDArray[np.float32],
 ) -> None:
-    """Add Σ s (M + d) of every pixel."""
+    """Dense: add Σ s (M + d) of every pixel to the sums. Else: each event to its two bins."""
+    start, stop, t_first, scale, b = at
+    has_next = b + 1 < grid.shape[0]
     for first in range(start, stop, BLOCK):
         last = min(first + BLOCK, stop)
         locate(x, y, p, first, last, 0, width, block)
-        _weigh(t, p, first, last, t_first, scale, b, _UNIT, mass)
+        _weigh(t, p, first, last, t_first, scale, b, _UNIT if dense else 0.0, mass)
+        if dense:
+            for i in range(last - first):
+                sums[block[i]] += mass[i]
+            continue
         for i in range(last - first):
-            sums[block[i]] += mass[i]
+            j = block[i]
+            sign = np.float64(np.int32(p[first + i]) * 2 - 1)
+            grid[b, j] += np.float32(sign - mass[i])
+            if has_next:
+                grid[b + 1, j] += np.float32(mass[i])
 
 
 @kernel
@@ -247,33 +256,3 @@ def _share(sums: NDArray[np.float64], grid: NDArray[np.float32], b: int) -> None
         now[j] += np.float32(total - later)
         after[j] += np.float32(passed * later)
         sums[j] = 0.0
-
-
-@kernel
-def _add_few(
-    x: NDArray[np.uint16],
-    y: NDArray[np.uint16],
-    t: NDArray[np.int64],
-    p: NDArray[np.uint8],
-    start: int,
-    stop: int,
-    width: int,
-    t_first: int,
-    scale: float,
-    b: int,
-    block: NDArray[np.uint32],
-    mass: NDArray[np.float64],
-    grid: NDArray[np.float32],
-) -> None:
-    """Add each event straight to its two bins."""
-    has_next = b + 1 < grid.shape[0]
-    for first in range(start, stop, BLOCK):
-        last = min(first + BLOCK, stop)
-        locate(x, y, p, first, last, 0, width, block)
-        _weigh(t, p, first, last, t_first, scale, b, 0.0, mass)
-        for i in range(last - first):
-            j = block[i]
-            sign = np.float64(np.int32(p[first + i]) * 2 - 1)
-            grid[b, j] += np.float32(sign - mass[i])
-            if has_next:
-                grid[b + 1, j] += np.float32(mass[i])

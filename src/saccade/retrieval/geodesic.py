@@ -48,7 +48,7 @@ def wgs84_distance_m(
     Raises:
         DataError: Two points are almost opposite each other, or a coordinate is NaN.
 
-    Example:
+    Examples:
         >>> round(float(wgs84_distance_m(0, 0, 0, 1)), 3)
         111319.491
 
@@ -86,7 +86,7 @@ def haversine_distance_m(
         lon_2_deg: Longitudes of the other points.
         radius_m: Radius of the sphere in metres.
 
-    Example:
+    Examples:
         >>> round(float(haversine_distance_m(0, 0, 0, 180)) / 1000)
         20015
     """

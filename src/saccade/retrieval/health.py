@@ -125,7 +125,7 @@ def bank_health(
         DataError: A value is NaN or infinite.
         ConfigError: ``spectrum_rows`` is below 2.
 
-    Example:
+    Examples:
         >>> health = bank_health([[1.0, 0.0], [0.0, 1.0]])
         >>> health.mean_cosine, round(health.effective_rank, 6), health.verdict
         (0.0, 2.0, 'healthy')

@@ -71,7 +71,7 @@ def rank(
         ConfigError: ``n`` or ``block_rows`` is below 1.
         DataError: A value is NaN or infinite.
 
-    Example:
+    Examples:
         >>> ranking = rank([[1, 0]], [[0, 1], [2, 0], [1, 0]], n=2)
         >>> ranking.indices.tolist(), ranking.scores.tolist()
         ([[1, 2]], [[1.0, 1.0]])
@@ -102,7 +102,7 @@ def top_n(scores: ArrayLike, n: int, *, masked: Mask = None) -> Ranking:
         ShapeError: The matrix or the mask has another shape, or there is no reference.
         DataError: A score is NaN or infinite.
 
-    Example:
+    Examples:
         >>> top_n([[0.2, 0.9, 0.9]], 2, masked=np.array([False, True, False])).indices.tolist()
         [[2, 0]]
     """
@@ -123,7 +123,7 @@ def best_median_worst(ranking: Ranking) -> dict[str, int]:
 
     Queries without any candidate are left out. Fewer than three queries give fewer entries.
 
-    Example:
+    Examples:
         >>> best_median_worst(top_n([[0.5], [0.9], [0.1]], 1))
         {'best': 1, 'median': 0, 'worst': 2}
     """

@@ -80,7 +80,7 @@ def recall_at(ranking: Ranking, truth: Truth, at: Sequence[int] = (1, 5, 10)) ->
         ConfigError: An N is below 1 or above the number ranked.
         DataError: No pair of candidates is a true match, or every pair is.
 
-    Example:
+    Examples:
         >>> from saccade.retrieval import IndexTolerance, top_n
         >>> ranking = top_n([[0.9, 0.1, 0.0], [0.8, 0.5, 0.0], [0.1, 0.9, 0.2]], 2)
         >>> truth = IndexTolerance(3, 3, tolerance=0, inclusive=True)
@@ -127,7 +127,7 @@ def chance_recall(
     Returns:
         float64 ``[Q]``, ``1 - C(c - m, n) / C(c, n)``; 1 where n exceeds c - m and m > 0.
 
-    Example:
+    Examples:
         >>> chance_recall(np.array([1, 2, 0]), np.array([10, 4, 5]), 2).round(4).tolist()
         [0.2, 0.8333, 0.0]
     """

@@ -76,7 +76,7 @@ def score_blocks(
         DataError: A value is NaN or infinite.
         ConfigError: The metric is unknown or ``block_rows`` is below 1.
 
-    Example:
+    Examples:
         >>> for block in score_blocks([[1, 0]], [[1, 0], [0, 2], [-3, 0]], block_rows=2):
         ...     print(block.references, block.scores.tolist())
         slice(0, 2, None) [[1.0, 0.0]]
@@ -100,7 +100,7 @@ def score_matrix(
 ) -> NDArray[np.float32]:
     """Return all scores as float32 ``[Q, R]``; see `score_blocks` for the terms and errors.
 
-    Example:
+    Examples:
         >>> score_matrix([[1, 2, 3]], [[2, 4, 6], [3, 2, 1]], metric="correlation").tolist()
         [[1.0, -1.0]]
     """
@@ -114,7 +114,7 @@ def score_matrix(
 def degenerate_rows(vectors: ArrayLike, *, metric: Metric = "cosine") -> NDArray[np.bool_]:
     """Return a mask ``[N]`` of the rows that have no direction and score 0 against everything.
 
-    Example:
+    Examples:
         >>> degenerate_rows([[0, 0], [1, 1], [1, 2]]).tolist()
         [True, False, False]
         >>> degenerate_rows([[0, 0], [1, 1], [1, 2]], metric="correlation").tolist()

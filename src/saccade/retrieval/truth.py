@@ -56,7 +56,7 @@ class Geodesic:
         DataError: A coordinate is NaN or outside its range.
         ConfigError: The tolerance is not a positive finite number, or ``earth`` is unknown.
 
-    Example:
+    Examples:
         >>> truth = Geodesic([[0, 0]], [[0, 0.0004], [0, 1]], tolerance_m=75, inclusive=False)
         >>> truth.matches(np.array([0]), np.array([0, 1])).tolist()
         [True, False]
@@ -106,7 +106,7 @@ class Planar:
         DataError: A coordinate is NaN or infinite.
         ConfigError: The tolerance is negative or not finite.
 
-    Example:
+    Examples:
         >>> truth = Planar([[0, 0]], [[3, 4], [3, 5]], tolerance_m=5, inclusive=True)
         >>> truth.matches(np.array([0]), np.array([0, 1])).tolist()
         [True, False]
@@ -143,7 +143,7 @@ class TimeTolerance:
         tolerance_us: Interval in microseconds.
         inclusive: True for ``<=``, False for ``<``.
 
-    Example:
+    Examples:
         >>> truth = TimeTolerance([1_000], [900, 500], tolerance_us=100, inclusive=True)
         >>> truth.matches(np.array([0]), np.array([0, 1])).tolist()
         [True, False]
@@ -185,7 +185,7 @@ class IndexTolerance:
         tolerance: Frames.
         inclusive: True for ``<=``, False for ``<``.
 
-    Example:
+    Examples:
         >>> truth = IndexTolerance(queries=5, references=5, tolerance=1, inclusive=True)
         >>> truth.matches(np.array([2]), np.arange(5)).tolist()
         [False, True, True, True, False]
@@ -222,7 +222,7 @@ class TruthMatrix:
         DataError: It holds something else than 0 and 1.
         ConfigError: The layout is unknown.
 
-    Example:
+    Examples:
         >>> TruthMatrix([[1, 0, 0], [0, 1, 1]], layout="reference_by_query").shape
         (3, 2)
     """

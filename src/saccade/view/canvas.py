@@ -29,7 +29,7 @@ def fit(counts: NDArray[Any], max_width: int) -> NDArray[Any]:
 
     Shrinking sums the events of a block, so none vanishes. A small sensor grows by repetition.
 
-    Example:
+    Examples:
         >>> fit(np.ones((2, 4, 500)), 250).shape, fit(np.ones((2, 10, 60)), 640).shape
         ((2, 2, 250), (2, 40, 240))
     """

@@ -46,7 +46,7 @@ DARK = Theme(background=(18, 18, 20), off=(255, 150, 50), on=(90, 175, 255), tex
 def palette(theme: Theme = LIGHT) -> NDArray[np.uint8]:
     """Return the palette ``[256, 3]``: background, events, text shades; the rest is background.
 
-    Example:
+    Examples:
         >>> palette()[0].tolist(), palette()[TEXT + 15].tolist()
         ([255, 255, 255], [40, 40, 40])
     """
@@ -68,7 +68,7 @@ def saturation_of(counts: NDArray[Any]) -> float:
     Args:
         counts: ``[..., 2, H, W]`` events per polarity and pixel.
 
-    Example:
+    Examples:
         >>> saturation_of(np.zeros((2, 4, 4)))
         1.0
     """
@@ -87,7 +87,7 @@ def shade(counts: NDArray[Any], saturation: float) -> NDArray[np.uint8]:
     Returns:
         uint8 ``[H, W]``, entries of `palette`.
 
-    Example:
+    Examples:
         >>> shade(np.array([[[0, 4]], [[0, 0]]]), saturation=4).tolist()
         [[0, 136]]
     """

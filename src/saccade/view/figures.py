@@ -75,7 +75,7 @@ def match_gallery(rows: Sequence[GalleryRow], *, title: str = "") -> Figure:
     Raises:
         ShapeError: There is no row or a row without panels.
 
-    Example:
+    Examples:
         >>> picture = np.zeros((4, 6, 3), np.uint8)
         >>> panels = Panel(picture, "query"), Panel(picture, "match", "score 0.9", is_right=True)
         >>> figure_png(match_gallery([GalleryRow("best", panels)]))[:4]
@@ -128,7 +128,7 @@ def spikes_per_layer(
     Raises:
         ShapeError: Lengths differ.
 
-    Example:
+    Examples:
         >>> figure = spikes_per_layer(["stem", "block 1"], [0.12, 0.0], spikes=[120, 0])
     """
     rates = np.asarray(firing_rate, dtype=np.float64)
@@ -176,7 +176,7 @@ def similarity_matrix(
     Raises:
         ShapeError: Times do not fit the scores.
 
-    Example:
+    Examples:
         >>> figure = similarity_matrix(np.eye(3), [0, 50_000, 100_000], [0, 50_000, 100_000])
     """
     matrix = np.asarray(scores, dtype=np.float64)
@@ -225,7 +225,7 @@ def rate_over_time(
     Raises:
         ShapeError: Lengths differ or there is no window.
 
-    Example:
+    Examples:
         >>> figure = rate_over_time([0, 10_000], [5, 9], [4, 12], 10_000)
     """
     starts = np.asarray(t_start_us, dtype=np.float64)

@@ -9,22 +9,23 @@ rate ends at 50; other rates alternate delays, and the film keeps time on averag
 from __future__ import annotations
 
 import struct
-import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from saccade.errors import ConfigError, EventError
 from saccade.events.types import Events
+from saccade.files import replacing
 from saccade.view.canvas import Canvas, blank, fit, legend_width, text_width, write, write_legend
 from saccade.view.color import LIGHT, Theme, palette, saturation_of, shade
 from saccade.view.recording import Frame, iter_frames, moment_text, span_text
 
-__all__ = ["Film", "save_gif"]
+__all__ = ["Film", "save_gif", "write_gif"]
 
 _PROBE = 12  # frames looked at to set the saturation of the whole film
 _STRIP = 24
@@ -101,7 +102,7 @@ def save_gif(
 
     pictures = map(picture, chain(probe, shrunk))
     target = Path(path)
-    frames = _write_gif(target, islice(pictures, max_frames), fps, theme)
+    frames = write_gif(target, islice(pictures, max_frames), fps, palette(theme))
     return Film(
         path=target,
         frames=frames,
@@ -147,30 +148,35 @@ def _strip(width: int, time: str, note: str) -> Canvas:
     return strip
 
 
-def _write_gif(path: Path, pictures: Iterator[Canvas], fps: float, theme: Theme) -> int:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+def write_gif(path: Path, pictures: Iterable[Canvas], fps: float, colors: NDArray[np.uint8]) -> int:
+    """Write palette pictures as an endless GIF, whole or not at all.
+
+    Args:
+        path: File to write.
+        pictures: uint8 ``[H, W]`` each, entries of ``colors``.
+        fps: Frames per second, above 0, at most 50.
+        colors: uint8 ``[256, 3]``, red, green, blue of every entry.
+
+    Returns:
+        The number of frames.
+    """
     frames = 0
-    try:
-        with temporary.open("wb") as file:
-            for picture in pictures:
-                if frames == 0:
-                    file.write(_header(picture, theme))
-                delay = round((frames + 1) * 100 / fps) - round(frames * 100 / fps)
-                file.writelines(_frame_bytes(picture, delay))
-                frames += 1
-            file.write(b";")
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path) as part, part.open("wb") as file:
+        for picture in pictures:
+            if frames == 0:
+                file.write(_header(picture, colors))
+            delay = round((frames + 1) * 100 / fps) - round(frames * 100 / fps)
+            file.writelines(_frame_bytes(picture, delay))
+            frames += 1
+        file.write(b";")
     return frames
 
 
-def _header(picture: Canvas, theme: Theme) -> bytes:
+def _header(picture: Canvas, colors: NDArray[np.uint8]) -> bytes:
     """Signature, screen, global palette of 256 colours, loop for ever."""
     screen = struct.pack("<HHBBB", picture.shape[1], picture.shape[0], 0xF7, 0, 0)
     loop = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
-    return b"GIF89a" + screen + palette(theme).tobytes() + loop
+    return b"GIF89a" + screen + colors.tobytes() + loop
 
 
 def _frame_bytes(picture: Canvas, delay_cs: int) -> list[bytes]:

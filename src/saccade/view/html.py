@@ -19,8 +19,8 @@ import numpy as np
 
 from saccade import __version__
 from saccade.contracts import Report, Table, cell_text
-from saccade.engine.rundir import write_atomically
 from saccade.errors import DataError
+from saccade.files import write_atomically
 
 __all__ = [
     "Block",
@@ -111,7 +111,7 @@ def write_report(
     Raises:
         DataError: A picture is neither PNG nor GIF.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     file = write_report(f"{folder}/r.html", "a < b", [Section("One", [Note("text")])])

@@ -9,7 +9,7 @@ Every frame of a series uses the same saturation, so brightness can be compared 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from saccade.engine.rundir import write_atomically
 from saccade.errors import ConfigError, EventError
 from saccade.events.types import Events, SensorSize
+from saccade.files import write_atomically
 from saccade.represent import count_frame
 from saccade.view.canvas import (
     Canvas,
@@ -86,7 +86,7 @@ def iter_frames(
     Raises:
         ConfigError: ``window_us`` is below 1.
 
-    Example:
+    Examples:
         >>> events = Events([0, 1, 1], [0, 0, 0], [5, 9, 27], [1, 0, 1], SensorSize(1, 2))
         >>> [(frame.start_us, int(frame.counts.sum())) for frame in iter_frames(events, 10)]
         [(5, 2), (15, 0), (25, 1)]
@@ -139,7 +139,7 @@ def render_frames(
     Raises:
         ConfigError: There would be more than ``max_frames``.
 
-    Example:
+    Examples:
         >>> events = Events([0, 1], [0, 0], [0, 30_000], [1, 0], SensorSize(2, 2))
         >>> [frame.shape for frame in render_frames(events, window_us=20_000)]
         [(240, 240, 3), (240, 240, 3)]
@@ -179,6 +179,7 @@ def contact_sheet(
     rows: int = 3,
     window_us: int | None = None,
     max_width: int = 1_600,
+    note: Callable[[int], str] | None = None,
 ) -> Canvas:
     """Lay out evenly spaced moments of a recording as labelled tiles.
 
@@ -188,6 +189,8 @@ def contact_sheet(
         rows: Tiles down.
         window_us: Time shown in each tile, `readable_window_us` without it.
         max_width: Widest sheet in pixels.
+        note: Called with the start of a tile in microseconds; what it returns stands under the tile
+            in place of the number of events.
 
     Returns:
         Palette picture; `contact_sheet_png` and `save_contact_sheet` give it a file format.
@@ -211,7 +214,8 @@ def contact_sheet(
     counts = [fit(count_frame(piece), tile_width) for piece in pieces]
     saturation = saturation_of(np.stack(counts))
     labels = [
-        f"{moment_text(start - first, events.duration_us // tiles)}   {len(piece):,} events"
+        f"{moment_text(start - first, events.duration_us // tiles)}   "
+        + (note(start) if note else f"{len(piece):,} events")
         for start, piece in zip(starts, pieces, strict=True)
     ]
     head = f"{span_text(events.duration_us)}, {events.size}; every tile shows {span_text(window)}"
@@ -233,7 +237,7 @@ def save_contact_sheet(
 def readable_window_us(events: Events, pieces: int) -> int:
     """Return a round window that shows about 0.15 events per pixel, at most one piece long.
 
-    Example:
+    Examples:
         >>> t = np.arange(0, 1_000_000, 100)
         >>> zeros = np.zeros(10_000, np.int64)
         >>> readable_window_us(Events(zeros, zeros, t, zeros, SensorSize(100, 100)), 10)
@@ -249,7 +253,7 @@ def readable_window_us(events: Events, pieces: int) -> int:
 def span_text(span_us: float) -> str:
     """Return a time span with a unit that fits.
 
-    Example:
+    Examples:
         >>> span_text(850), span_text(20_000), span_text(2_500_000)
         ('850 µs', '20 ms', '2.5 s')
     """
@@ -261,7 +265,7 @@ def span_text(span_us: float) -> str:
 def moment_text(elapsed_us: int, step_us: int) -> str:
     """Return a moment of a series in seconds, with digits enough to tell steps apart.
 
-    Example:
+    Examples:
         >>> moment_text(1_200_000, 40_000), moment_text(1_466, 733)
         ('1.200 s', '0.00147 s')
     """

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from saccade.engine import RunDir, load_config, versions
-from saccade.engine.rundir import write_atomically
 from saccade.errors import ConfigError, MissingFileError
 
 
@@ -90,21 +89,6 @@ def test_json_takes_numpy_paths_and_dataclasses_and_turns_nan_to_null(tmp_path: 
         "config": {"window_us": 1, "path": "a.raw"},
         "worst": None,
     }
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_no_rest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = write_atomically(tmp_path / "a.txt", b"old")
-
-    def full_disk(self: Path, other: Path) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(Path, "replace", full_disk)
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(target, b"new")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
-    assert target.read_bytes() == b"old"
 
 
 def test_a_root_that_is_a_file_is_refused(tmp_path: Path) -> None:

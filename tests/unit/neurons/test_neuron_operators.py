@@ -56,7 +56,7 @@ def test_operator_passes_the_checks_of_torch(rule: Rule) -> None:
     x = torch.rand(4, 2, 3, 5, 2, requires_grad=True)
     parameters = [torch.rand(3, requires_grad=True) for _ in range(3)]
     v0, z0 = torch.rand(2, 3, 5, 2), torch.zeros(2, 3, 5, 2)
-    arguments = (x, v0, z0, *parameters, True, *rule.numbers)
+    arguments = (x, v0, z0, *parameters, True, [*map(float, rule.numbers)])
     torch.library.opcheck(ops._forward, arguments)
 
 

@@ -38,7 +38,7 @@ class Denoise:
     Raises:
         ConfigError: The window is not positive.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0, 1, 3], [0, 0, 0], [0, 60, 70], [1, 0, 1], SensorSize(1, 4))
         >>> filter = Denoise(100)
@@ -80,7 +80,7 @@ def denoise(events: Events, window_us: int, *, compat: Literal["spikevpr"] | Non
     Raises:
         ConfigError: The window is not positive, or ``compat`` is unknown.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0, 1, 3], [0, 0, 0], [0, 60, 70], [1, 0, 1], SensorSize(1, 4))
         >>> denoise(events, 100).t.tolist()
@@ -115,7 +115,7 @@ def supported(
     Returns:
         bool ``[N]``.
 
-    Example:
+    Examples:
         >>> columns, rows = np.array([0, 1], np.uint16), np.array([0, 0], np.uint16)
         >>> supported(columns, rows, np.array([1.5e9, 1.5e9 + 0.05]), 0.1).tolist()
         [False, True]

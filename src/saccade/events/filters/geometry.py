@@ -27,7 +27,7 @@ def crop(events: Events, x: int, y: int, size: SensorSize, *, move_origin: bool 
     Raises:
         ConfigError: The rectangle does not lie inside the sensor.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0, 2, 3], [0, 1, 3], [5, 9, 12], [1, 0, 1], SensorSize(4, 4))
         >>> part = crop(events, 2, 1, SensorSize(height=2, width=2))
@@ -66,7 +66,7 @@ def downsample(events: Events, size: SensorSize) -> Events:
         ConfigError: ``size`` is larger than the sensor in a direction: pixels would stay without
             events.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> size = SensorSize(height=480, width=640)
         >>> events = Events([0, 320, 639], [0, 240, 479], [5, 9, 12], [1, 0, 1], size)

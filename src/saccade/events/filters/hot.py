@@ -39,7 +39,7 @@ def hot_pixels(source: Events | NDArray[np.int64], *, n_sigma: float = 10.0) -> 
         ConfigError: ``n_sigma`` is not positive.
         ShapeError: The counts are not ``[H, W]``.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> x, y = [1] * 500 + [0, 2], [1] * 500 + [1, 2]
         >>> hot_pixels(Events(x, y, range(502), [1] * 502, SensorSize(4, 4))).tolist()

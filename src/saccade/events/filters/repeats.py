@@ -62,7 +62,7 @@ class Refractory:
     Raises:
         ConfigError: The period is negative.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0, 0, 0], [0, 0, 0], [0, 60, 110], [1, 0, 1], SensorSize(1, 1))
         >>> filter = Refractory(100)
@@ -127,7 +127,7 @@ def refractory(events: Events, period_us: int) -> Events:
     Raises:
         ConfigError: The period is negative.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> t = [0, 60, 100, 140]
         >>> events = Events([0] * 4, [0] * 4, t, [1, 0, 1, 0], SensorSize(1, 1))
@@ -151,7 +151,7 @@ def deduplicate(events: Events, within_us: int = 1) -> Events:
     Raises:
         ConfigError: The time is negative.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0, 0, 0, 0], [0] * 4, [5, 5, 5, 6], [1, 0, 1, 1], SensorSize(1, 1))
         >>> deduplicate(events).t.tolist()

@@ -19,7 +19,7 @@ def keep_polarity(events: Events, polarity: Literal["on", "off"]) -> Events:
     Raises:
         ConfigError: ``polarity`` is something else.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0, 1], [0, 0], [5, 9], [1, 0], SensorSize(1, 2))
         >>> keep_polarity(events, "off").t.tolist()
@@ -41,7 +41,7 @@ def without_pixels(events: Events, pixels: ArrayLike) -> Events:
         ShapeError: The list has another shape.
         EventError: A listed pixel is outside the sensor.
 
-    Example:
+    Examples:
         >>> from saccade.events import Events, SensorSize
         >>> events = Events([0, 1, 0], [0, 0, 1], [5, 9, 12], [1, 0, 1], SensorSize(2, 2))
         >>> without_pixels(events, [(0, 0)]).t.tolist()

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from saccade.errors import EventError
 from saccade.events.columns import TimeUnit, polarity_values, to_microseconds, to_pixels
-from saccade.events.io.check import explain_outside, late_events
+from saccade.events.io.check import explain_late, explain_outside, late_events
 from saccade.events.io.format import ANY_SIZE, Header, ReadOptions
 from saccade.events.types import Events, SensorSize
 
@@ -121,18 +121,8 @@ class ColumnCheck:
         if policy == "drop":
             return events[~late]
         at = int(np.argmax(late))
-        fix = "Pass --on-disorder sort to sort, or --on-disorder drop."
-        if policy == "sort":
-            fix = (
-                "Packets cannot be sorted over the whole recording: read it at once with "
-                "saccade.open, or pass --on-disorder drop."
-            )
-        raise EventError(
-            f"t goes back by {int(running[at] - events.t[at]):,} µs "
-            f"at event {position + at:,} of {self._path.name}.",
-            "Expected times that never decrease.",
-            fix,
-        )
+        back_us = int(running[at] - events.t[at])
+        raise explain_late(back_us, position + at, self._path, packets=policy == "sort")
 
 
 class BlockReader:

@@ -178,7 +178,7 @@ def _clock_and_row(now_us: int, row: int, words: Any, made: int, state: Any) -> 
             words[made], words[made + 1] = 0x8FFF, 0x8000
             made += 2
         words[made] = 0x8000 | (high & 0xFFF)
-        state[_HIGH_OUT], state[_LOW_OUT] = high, 0
+        state[_HIGH_OUT], state[_LOW_OUT] = high, _UNKNOWN  # some decoders keep the old low half
         made += 1
     if low != state[_LOW_OUT]:
         words[made] = 0x6000 | low

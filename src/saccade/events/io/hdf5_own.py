@@ -12,12 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from saccade.errors import EventError, FormatError
+from saccade.errors import FormatError
 from saccade.events.io.format import Header, ReadOptions
 from saccade.events.io.hdf5_columns import (
     Column,
@@ -28,15 +24,20 @@ from saccade.events.io.hdf5_columns import (
     h5py,
     said_size,
 )
+from saccade.events.io.hdf5_write import (
+    Compression,
+    MillisecondIndex,
+    append,
+    filters,
+    growing,
+)
 from saccade.events.types import Events, SensorSize
 
 __all__ = ["matches", "open_layout", "write_hdf5"]
 
 _MARK = "saccade_events"
 _VERSION = 1
-_CHUNK = 1 << 16
 _COLUMNS = (("x", "<u2"), ("y", "<u2"), ("t", "<i8"), ("p", "|u1"))
-_MOST_INDEX = 1 << 27  # 37 hours; a gap beyond that is a broken clock, not a recording
 
 
 def matches(file: H5File) -> bool:
@@ -88,7 +89,7 @@ def write_hdf5(
     path: Path,
     packets: Iterable[Events],
     size: SensorSize,
-    compression: Literal["lzf", "gzip"] | None = "lzf",
+    compression: Compression = "lzf",
 ) -> None:
     """Write packets in chunks with an index of time, in bounded memory.
 
@@ -96,68 +97,21 @@ def write_hdf5(
         path: The file to write.
         packets: Events in order.
         size: Sensor size.
-        compression: ``"lzf"`` (fast), ``"gzip"`` (small) or None.
+        compression: ``"lzf"`` (fast), ``"gzip"`` (small), ``"blosc"`` (hdf5plugin) or None.
     """
-    level: dict[str, Any] = {"compression": compression, "shuffle": compression is not None}
-    if compression == "gzip":
-        level["compression_opts"] = 1
     with h5py().File(path, "w") as file:
         attributes = file.attrs
         attributes[_MARK] = _VERSION
         attributes["height"], attributes["width"] = size.height, size.width
         attributes["time_unit"] = "us"
         columns = {
-            name: file.create_dataset(
-                name, (0,), dtype, maxshape=(None,), chunks=(_CHUNK,), **level
-            )
-            for name, dtype in _COLUMNS
+            name: growing(file, name, dtype, compression=compression) for name, dtype in _COLUMNS
         }
-        index = _Index()
+        index = MillisecondIndex()
         for packet in packets:
-            _append(columns, packet)
+            for name, dataset in columns.items():
+                append(dataset, getattr(packet, name))
             index.add(packet.t)
-        entries = file.create_dataset(
-            "ms_to_idx", data=index.entries(), **(level if index.count else {})
-        )
-        entries.attrs["t_first_us"] = index.first_us
-
-
-def _append(columns: dict[str, Any], packet: Events) -> None:
-    for name, dataset in columns.items():
-        start = int(dataset.shape[0])
-        dataset.resize(start + len(packet), axis=0)
-        dataset[start:] = getattr(packet, name)
-
-
-class _Index:
-    """Builds ``ms_to_idx`` packet by packet: the first event at or after each whole millisecond."""
-
-    def __init__(self) -> None:
-        self.first_us = 0
-        self.count = 0
-        self._made = 0
-        self._parts: list[NDArray[np.int64]] = []
-
-    def add(self, t: NDArray[np.int64]) -> None:
-        """Take the times of the next events into account."""
-        if not t.shape[0]:
-            return
-        if self.count == 0:
-            self.first_us = int(t[0])
-        span_ms = (int(t[-1]) - self.first_us) // 1000
-        if span_ms > _MOST_INDEX:
-            raise EventError(
-                f"The recording spans {span_ms / 3.6e6:,.0f} hours.",
-                f"The time index of the layout covers {_MOST_INDEX / 3.6e6:,.0f} hours.",
-                "Are the times microseconds? Save it as npz otherwise.",
-            )
-        milliseconds = np.arange(self._made, span_ms + 1, dtype=np.int64)
-        self._parts.append(
-            np.searchsorted(t, self.first_us + 1000 * milliseconds).astype(np.int64) + self.count
-        )
-        self._made = max(self._made, span_ms + 1)
-        self.count += t.shape[0]
-
-    def entries(self) -> NDArray[np.int64]:
-        """Return the index."""
-        return np.concatenate(self._parts) if self._parts else np.empty(0, np.int64)
+        packed = filters(compression) if index.count else {}
+        entries = file.create_dataset("ms_to_idx", data=index.entries(), **packed)
+        entries.attrs["t_first_us"] = index.origin_us

@@ -7,7 +7,6 @@ path --first 64 KiB--> known and refused? -> reason
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
@@ -25,6 +24,7 @@ from saccade.events.io.format import ANY_SIZE, Format, Reader, ReadOptions
 from saccade.events.io.formats import FORMATS, get_format
 from saccade.events.io.refused import refusal
 from saccade.events.types import Events, SensorSize
+from saccade.files import replacing
 
 if TYPE_CHECKING:
     from saccade.events.stream import EventStream
@@ -65,7 +65,7 @@ def open(path: str | Path, *, format: str | None = None, **options: Unpack[Keywo
             sensor size and ``size`` is not given.
         EventError: An event lies outside the sensor, or time runs backwards.
 
-    Example:
+    Examples:
         >>> import saccade, tempfile
         >>> events = saccade.Events([1, 2], [0, 3], [10, 25], [1, 0], saccade.SensorSize(4, 4))
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -153,7 +153,7 @@ def save(
         MissingFileError: The folder does not exist.
         FormatError: The sensor size is unknown, or the format cannot hold these events.
 
-    Example:
+    Examples:
         >>> import tempfile
         >>> events = Events([1, 2], [0, 3], [10, 25], [1, 0], SensorSize(4, 4))
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -172,12 +172,8 @@ def save(
     found = size or getattr(events, "size", None)
     if found is None or found == ANY_SIZE:
         raise _ask_for_size("These events do not say how large the sensor is.")
-    part = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
-    try:
+    with replacing(path) as part:
         kind.write(part, _packets(events, progress), found)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 

@@ -118,7 +118,7 @@ def parse(head: bytes) -> RawHeader:
     Args:
         head: The first bytes, enough to hold the text.
 
-    Example:
+    Examples:
         >>> header = parse(b"% evt 2.0\\n% geometry 640x480\\n\\x00\\x01")
         >>> header.fields["geometry"], header.body
         ('640x480', 29)
@@ -168,7 +168,7 @@ def sensor_size(header: RawHeader) -> tuple[SensorSize | None, str]:
     Raises:
         FormatError: ``geometry`` and ``format`` contradict each other.
 
-    Example:
+    Examples:
         >>> sensor_size(parse(b"% system_ID 48\\n"))
         (SensorSize(height=720, width=1280), 'sensor id 48')
     """

@@ -54,7 +54,7 @@ _DIGITS = 18
 def decimal_us(text: str, unit: TimeUnit) -> int:
     """Convert a decimal number to whole microseconds: the plain reference of the kernel.
 
-    Example:
+    Examples:
         >>> decimal_us("1.5874525823500005e9", "s"), decimal_us("-0.0000005", "s")
         (1587452582350001, -1)
     """

@@ -7,6 +7,7 @@ crosses the border as plain numbers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -32,29 +33,21 @@ def leaky_fire(
     want_v: bool,
 ) -> tuple[Tensor, Tensor]:
     """Call the operator; arguments and results as `reference.forward`."""
-    return _forward(dense(x), v0, z0, decay, input_gain, v_threshold, want_v, *rule.numbers)
+    return _forward(
+        dense(x), v0, z0, decay, input_gain, v_threshold, want_v, [*map(float, rule.numbers)]
+    )
 
 
-def _rule(
-    v_rest: float,
-    v_reset: float,
-    soft: bool,
-    delayed: bool,
-    strict: bool,
-    through: float,
-    surrogate: int,
-    a: float,
-    b: float,
-) -> Rule:
-    kind = SURROGATES[surrogate]
-    constants = (a, b)[: len(fields(kind))]
+def _rule(numbers: Sequence[float]) -> Rule:
+    v_rest, v_reset, soft, delayed, strict, through, surrogate, *constants = numbers
+    kind = SURROGATES[int(surrogate)]
     return Rule(
         v_rest=v_rest,
         v_reset=None if soft else v_reset,
-        reset_delay=delayed,
+        reset_delay=bool(delayed),
         fire_at=">" if strict else ">=",
         detach_reset=through == 0.0,
-        surrogate=kind(*constants),
+        surrogate=kind(*constants[: len(fields(kind))]),
     )
 
 
@@ -67,22 +60,14 @@ def _forward(
     input_gain: Tensor,
     v_threshold: Tensor,
     want_v: bool,
-    v_rest: float,
-    v_reset: float,
-    soft: bool,
-    delayed: bool,
-    strict: bool,
-    through: float,
-    surrogate: int,
-    a: float,
-    b: float,
+    numbers: Sequence[float],
 ) -> tuple[Tensor, Tensor]:
-    rule = _rule(v_rest, v_reset, soft, delayed, strict, through, surrogate, a, b)
+    rule = _rule(numbers)
     return dispatch.run_forward(x, v0, z0, decay, input_gain, v_threshold, rule, want_v)
 
 
 @_forward.register_fake
-def _(x: Tensor, v0: Any, z0: Any, decay: Any, gain: Any, theta: Any, want_v: bool, *_: Any) -> Any:
+def _(x: Tensor, v0: Any, z0: Any, decay: Any, gain: Any, theta: Any, want_v: bool, _: Any) -> Any:
     return torch.empty_like(x), torch.empty_like(x[0]) if want_v else x.new_empty(0)
 
 
@@ -99,17 +84,9 @@ def _backward(
     want_v0: bool,
     want_z0: bool,
     want_parameters: bool,
-    v_rest: float,
-    v_reset: float,
-    soft: bool,
-    delayed: bool,
-    strict: bool,
-    through: float,
-    surrogate: int,
-    a: float,
-    b: float,
+    numbers: Sequence[float],
 ) -> list[Tensor]:
-    rule = _rule(v_rest, v_reset, soft, delayed, strict, through, surrogate, a, b)
+    rule = _rule(numbers)
     wanted = (want_v0, want_z0, want_parameters)
     gx, gv0, gz0, parameters = dispatch.run_backward(
         grad_spikes, grad_v, x, v0, z0, decay, input_gain, v_threshold, rule, wanted
@@ -131,7 +108,7 @@ def _(
     want_v0: bool,
     want_z0: bool,
     want_parameters: bool,
-    *_: Any,
+    _: Any,
 ) -> list[Tensor]:
     none = x.new_empty(0)
     step = torch.empty_like(x[0])
@@ -146,7 +123,7 @@ def _(
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
     ctx.save_for_backward(*inputs[:6])
-    ctx.want_v, ctx.numbers = inputs[6], inputs[7:]
+    ctx.want_v, ctx.numbers = inputs[6], inputs[7]
     ctx.set_materialize_grads(False)
 
 
@@ -157,11 +134,11 @@ def _differentiate(ctx: Any, grad_spikes: Tensor | None, grad_v: Tensor | None) 
     need = ctx.needs_input_grad
     wanted = (need[1], need[2], any(need[3:6]))
     grad_v = grad_v if ctx.want_v else None
-    found = _backward(grad_spikes, grad_v, x, *rest, *wanted, *ctx.numbers)
+    found = _backward(grad_spikes, grad_v, x, *rest, *wanted, ctx.numbers)
     named = (True, need[1], need[2], *(wanted[2],) * 3)
     return (
         *(part if want else None for part, want in zip(found, named, strict=True)),
-        *(None,) * 10,
+        *(None,) * 2,
     )
 
 

@@ -78,7 +78,7 @@ def calibrate(model: SEWResNet, frames: Tensor, *, batch: int = 8) -> Calibratio
     Warns:
         SaccadeWarning: A layer behind a batch norm stays silent, e.g. because its weights are zero.
 
-    Example:
+    Examples:
         >>> from saccade.layers import SEWResNet
         >>> rng = torch.Generator().manual_seed(1)
         >>> frames = torch.poisson(torch.full((4, 2, 64, 96), 0.2), generator=rng)

@@ -60,7 +60,7 @@ def load_published(
         MissingFileError: There is no such file.
         CheckpointError: The file is no state dict, does not fit, or does not say what is needed.
 
-    Example:
+    Examples:
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     path = save_weights(PlaceNet.sew_resnet18(seed=3), Path(folder) / "own.safetensors")

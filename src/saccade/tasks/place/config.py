@@ -202,10 +202,11 @@ class RetrieveConfig(WindowArgs, NetworkArgs):
 
 @dataclass(frozen=True, kw_only=True)
 class DemoConfig(ReadArgs):
-    """The whole path on a small real recording, with a report as one HTML page.
+    """The whole path on a simulated street and on a small real recording, with one HTML page.
 
-    Slices of the recording, shifted and with events missing, are looked up in the recording itself,
-    by count frames and by an untrained, calibrated network, beside the level of chance.
+    The street is driven by day and by night, and the places of the night drive are looked up in the
+    day drive, with positions as truth. Slices of the real recording, shifted and with events
+    missing, are looked up in the recording itself. Both beside the level of chance.
     """
 
     recording: Path | None = None
@@ -225,10 +226,20 @@ class DemoConfig(ReadArgs):
     device: str = "auto"
     """auto, cpu, cuda, cuda:N or mps."""
     seed: int = 0
-    """Seed of the weights and of the events left out."""
+    """Seed of the simulated world, of the weights and of the events left out."""
+    world: bool = True
+    """First simulate a street by day and by night and look one up in the other."""
+    world_s: float = 12.0
+    """Length of each simulated drive in seconds."""
+    world_size: str = "173x130"
+    """Sensor of the simulated drives as WIDTHxHEIGHT in pixels."""
+    overwrite: bool = False
+    """Simulate anew where another world is in the folder already."""
 
     def __post_init__(self) -> None:
         _at_least("window_us", self.window_us, 2)
+        if not self.world_s >= 2:
+            raise ConfigError(f"--world-s {self.world_s:g}.", "Expected 2 seconds or more.")
         if not 0 <= 2 * self.shift_us < self.window_us:
             raise ConfigError(
                 f"--shift-us {self.shift_us:,} with --window-us {self.window_us:,}.",

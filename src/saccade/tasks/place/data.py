@@ -158,7 +158,7 @@ def cut(events: Events, args: WindowArgs, name: str = "recording") -> Windows:
         EventError: There is no event.
         ConfigError: The frame size asked for is larger than the sensor.
 
-    Example:
+    Examples:
         >>> events = Events([0, 1, 2, 3], [0] * 4, [0, 10, 20, 30], [0, 1, 0, 1], SensorSize(2, 4))
         >>> windows = cut(events, WindowArgs(window_us=15))
         >>> windows.event_count.tolist(), windows.t_start_us.tolist()

@@ -1,4 +1,4 @@
-"""The whole path on one small recording: bytes, frames, spikes, descriptors, retrieval, a report.
+"""The whole path: a simulated street by day and night, then one small real recording.
 
     recording ── windows ──────────────────────────> reference bank ─┐
         └─ shift, drop events at random ── windows ─> queries ───────┴─> ranks, beside chance
@@ -29,6 +29,7 @@ from saccade.tasks.place.data import Windows, cut
 from saccade.tasks.place.embed import Network, load_network, prepare
 from saccade.tasks.place.search import Search
 from saccade.tasks.place.task import search_windows
+from saccade.tasks.place.world_demo import recall_table, search_world, world_sections
 from saccade.view.figures import figure_png, rate_over_time, similarity_matrix, spikes_per_layer
 from saccade.view.html import (
     Block,
@@ -66,11 +67,18 @@ def demo(cfg: DemoConfig) -> Report:
     network = prepare(network, search_cfg, reference)
     searches = search_windows(reference, query, search_cfg, network)
     cfg.out.mkdir(parents=True, exist_ok=True)
+    world = search_world(cfg) if cfg.world else None
     report = _report(cfg, path, reference, network, searches)
+    if world is not None:
+        values = {**report.values, "world_simulated_in_s": round(world.seconds, 1)}
+        report = replace(report, values=values, tables=(recall_table(world), *report.tables))
     page = write_report(
         cfg.out / "report.html",
         "Saccade: from event bytes to places",
-        _sections(cfg, path, events, reference, query, network, searches),
+        [
+            *(world_sections(cfg, world) if world is not None else ()),
+            *_sections(cfg, path, events, reference, query, network, searches),
+        ],
         summary=f"saccade {__version__} on {path.name}. {NOT_TRAINED}",
     )
     values = {**report.values, "seconds": round(time.monotonic() - begin, 1)}

@@ -36,7 +36,7 @@ def fuse(model: PlaceNet) -> FusedPlaceNet:
     Raises:
         ConfigError: The model is in training mode, or a layer has no fused form.
 
-    Example:
+    Examples:
         >>> model = PlaceNet.sew_resnet18(seed=0)
         >>> frames = torch.ones(2, 2, 64, 96)
         >>> bool(torch.allclose(fuse(model)(frames), model(frames), atol=1e-6))

@@ -40,7 +40,7 @@ class PlaceNet(SEWResNet):
             (defect A1: every step starts from rest, feature maps are averaged).
         config: What built the network, stored beside saved weights.
 
-    Example:
+    Examples:
         >>> model = PlaceNet.sew_resnet18(seed=0)
         >>> descriptor = model(torch.zeros(1, 2, 64, 96))
         >>> descriptor.shape, round(float(descriptor.detach().norm()), 4)

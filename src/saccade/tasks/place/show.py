@@ -13,8 +13,8 @@ import numpy as np
 
 from saccade.contracts import Cell, PlaceDescriptors, Report, Table
 from saccade.engine import RunDir
-from saccade.engine.rundir import write_atomically
 from saccade.errors import listing
+from saccade.files import write_atomically
 from saccade.retrieval import BankHealth, best_median_worst
 from saccade.tasks.place.data import Windows
 from saccade.tasks.place.embed import Network

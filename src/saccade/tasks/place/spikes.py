@@ -78,7 +78,7 @@ def spiking_layers(model: nn.Module) -> dict[str, nn.Module]:
 def record_spikes(model: nn.Module) -> Iterator[SpikeRecord]:
     """Count spikes while the block runs.
 
-    Example:
+    Examples:
         >>> from saccade.tasks.place.model import PlaceNet
         >>> model = PlaceNet.sew_resnet18()
         >>> with record_spikes(model) as record:

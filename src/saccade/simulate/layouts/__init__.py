@@ -1,0 +1,1 @@
+"""Writers of the layouts of public data sets; `saccade.simulate.job.LAYOUTS` names them."""
