@@ -45,7 +45,7 @@ _IMU_HZ = 200.0
 _BRIGHT_ROOM = "room"
 _LANE_OFFSET_M = 0.6
 _LOOK_UP_DEG = 3.0  # less road, as a camera behind a windscreen sees it
-_SLIDE_M, _SLIDE_M_S = 1.2, 0.35
+_SLIDE_M, _SLIDE_M_S = 1.2, 0.08
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +144,7 @@ def _scene(shot: Shot) -> Scene:
     return _street(shot.seed, shot.world_m, shot.season, cars)
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=4)
 def _street(seed: int, length_m: float, season: Season, cars: int) -> Scene:
     return build_street(seed, length_m=length_m, season=season, cars_seed=cars)
 
