@@ -42,7 +42,7 @@ def run(words: list[str], folder: Path) -> dict[str, Any]:
         "wall_s": round(wall, 1),
         "cpu_s": round(usage.ru_utime + usage.ru_stime, 1),
         "peak_mb": round(usage.ru_maxrss / 1024),
-        "events": report["values"].get("events"),
+        "events": report.get("events"),
         "written_mb": round(sum(f.stat().st_size for f in out.rglob("*") if f.is_file()) / 1e6),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ import numpy as np
 from saccade.contracts import Report, Table, cell_text
 
 __all__ = ["as_plain", "show"]
+
+_MOST_FILES = 12
 
 
 def show(report: Report | Sequence[Report], *, as_json: bool) -> None:
@@ -72,8 +75,18 @@ def _print(report: Report) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
     for table in report.tables:
         _print_table(table)
-    tail = [f"\n{note}" for note in report.notes] + [f"wrote {path}" for path in report.files]
+    tail = [f"\n{note}" for note in report.notes] + _wrote(report.files)
     sys.stdout.write("".join(f"{line}\n" for line in tail))
+
+
+def _wrote(files: Sequence[Path]) -> list[str]:
+    """Name the files: each of a few, only their common folder for many."""
+    if len(files) <= _MOST_FILES:
+        return [f"wrote {path}" for path in files]
+    common = Path(os.path.commonpath([path.parent for path in files]))
+    folders = len({path.parent for path in files})
+    where = f" in {folders} folders" if folders > 1 else ""
+    return [f"wrote {len(files):,} files{where} to {common}"]
 
 
 def _print_table(table: Table) -> None:

@@ -35,7 +35,7 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
     ),
     "stereo": (
         "saccade simulate stereo --seconds 20 --out drive",
-        "saccade simulate stereo --layout dsec --camera gen31 --condition night --out dsec",
+        "saccade simulate stereo --layout dsec --condition night --out dsec",
         "saccade simulate stereo --scene room --minutes 1 --layout plain --out room",
     ),
     "flow": (

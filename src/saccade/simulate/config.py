@@ -7,7 +7,7 @@ flag of the command line; the first line under it is its help, with unit and def
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +16,7 @@ from tyro.conf import Positional
 from saccade.errors import ConfigError, UsageError
 from saccade.simulate.conditions import CONDITIONS
 from saccade.simulate.config_checks import above, at_least, known
-from saccade.simulate.config_pixels import CAMERAS, PixelConfig
+from saccade.simulate.config_pixels import CAMERAS, LAYOUT_CAMERAS, PixelConfig
 
 __all__ = [
     "CAMERAS",
@@ -190,6 +190,9 @@ class WrittenConfig(SimulateConfig):
             raise ConfigError(f"--condition {' '.join(self.condition)}.", "Expected each once.")
         known("season", self.season, SEASONS)
         known("layout", self.layout, self.layouts, of=f" of saccade simulate {self.mode}")
+        if self.pixels.camera is None and self.layout in LAYOUT_CAMERAS:
+            pixels = replace(self.pixels, camera=LAYOUT_CAMERAS[self.layout])
+            object.__setattr__(self, "pixels", pixels)
         above("minutes", self.minutes)
         above("seconds", self.seconds)
         if self.minutes is not None and self.seconds is not None:

@@ -8,7 +8,7 @@ from saccade.errors import ConfigError
 from saccade.events.types import SensorSize
 from saccade.simulate.config_checks import above, at_least, known
 
-__all__ = ["CAMERAS", "PixelConfig"]
+__all__ = ["CAMERAS", "LAYOUT_CAMERAS", "USUAL_CAMERA", "PixelConfig"]
 
 CAMERAS: dict[str, str] = {
     "davis346": "346x260",
@@ -18,6 +18,11 @@ CAMERAS: dict[str, str] = {
     "ideal": "346x260",
 }
 """Camera preset -> its sensor size."""
+
+LAYOUT_CAMERAS = {"dsec": "gen31", "nsavp": "gen31", "nyc": "gen4"}
+"""Layout of a public set -> the preset nearest to the camera of that set; else `USUAL_CAMERA`."""
+
+USUAL_CAMERA = "davis346"
 
 _PIXEL_FLAGS = (
     "threshold_on",
@@ -34,8 +39,8 @@ _PIXEL_FLAGS = (
 class PixelConfig:
     """The event camera: a preset, and values that replace the preset's."""
 
-    camera: str = "davis346"
-    """Preset of sensor, lens and pixels: davis346, davis240, gen31, gen4, ideal (no noise)."""
+    camera: str | None = None
+    """Preset: davis346, davis240, gen31, gen4, ideal (no noise); default: by the layout."""
     size: str | None = None
     """Sensor size as WIDTHxHEIGHT in pixels (default: of the preset, the video, the pictures)."""
     threshold: float | None = None
@@ -56,7 +61,7 @@ class PixelConfig:
     """Noise events per second of a pixel at rest in bright light."""
 
     def __post_init__(self) -> None:
-        known("camera", self.camera, CAMERAS)
+        known("camera", self.preset, CAMERAS)
         self.sensor_size()
         for name in ("threshold", "threshold_on", "threshold_off", "bandwidth_hz"):
             above(name, getattr(self, name))
@@ -68,9 +73,14 @@ class PixelConfig:
                 "Expected one for both polarities, or one for each.",
             )
 
+    @property
+    def preset(self) -> str:
+        """Name of the preset."""
+        return self.camera or USUAL_CAMERA
+
     def sensor_size(self) -> SensorSize:
         """Return the sensor size asked for."""
-        return SensorSize.parse(self.size or CAMERAS[self.camera])
+        return SensorSize.parse(self.size or CAMERAS[self.preset])
 
     def pixel_values(self) -> dict[str, float]:
         """Return the values that replace the preset's, by name of the pixel model's field."""

@@ -5,7 +5,9 @@ Recording (what, when) + Stage (where)  ->  part(start, end)  ->  Part for the l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +58,8 @@ class Film:
 
     def __init__(self, recording: Recording, stage: Stage, wanted: Wanted) -> None:
         self.recording, self.stage, self.wanted = recording, stage, wanted
+        self._beside = ThreadPoolExecutor(1)
+        self._given_up = threading.Event()
         self._rectified: tuple[Rectification, NDArray[np.float64], Grid] | None = None
         if wanted.rectified and recording.rig is not None:
             rectification = rectify(recording.rig)
@@ -73,27 +77,34 @@ class Film:
 
     def part(self, start_us: int, end_us: int) -> Part:
         """Record ``[start_us, end_us)``; parts must be asked for in order."""
-        events = self.stage.events(end_us)
+        truth = self._beside.submit(self._truth, start_us, end_us)
+        if self.stage.jobs == 1:
+            truth.result()
+        try:
+            events = self.stage.events(end_us)
+        except BaseException:
+            self._given_up.set()
+            raise
+        return Part(start_us=start_us, end_us=end_us, events=events, **truth.result())
+
+    def _truth(self, start_us: int, end_us: int) -> dict[str, Any]:
         image_us = _within(self.recording.image_us, start_us, end_us)
         label_us = _within(self.recording.label_us, start_us, end_us)
-        return Part(
-            start_us=start_us,
-            end_us=end_us,
-            events=events,
-            image_us=image_us,
-            images=self._each(camera_frame, image_us, self.wanted.images),
-            label_us=label_us,
-            depth=self._each(depth_map, label_us, self.wanted.depth),
+        return {
+            "image_us": image_us,
+            "images": self._each(camera_frame, image_us, self.wanted.images),
+            "label_us": label_us,
+            "depth": self._each(depth_map, label_us, self.wanted.depth),
             **self._rectified_truth(label_us),
             **self._flow(start_us, end_us),
-        )
+        }
 
     def _each(self, take: Any, times_us: NDArray[np.int64], wanted: bool) -> dict[str, Any]:
         if not wanted:
             return {}
         return {
             name: _stack(
-                [take(self.stage, name, int(time)) for time in times_us],
+                [take(self.stage, name, time) for time in self._moments(times_us)],
                 item.camera.size,
                 np.uint8 if take is camera_frame else np.float32,
             )
@@ -107,8 +118,8 @@ class Film:
         camera = rectification.camera
         depth = _stack(
             [
-                virtual_depth(self.stage, camera, in_body, int(time), grid)
-                for time in label_us
+                virtual_depth(self.stage, camera, in_body, time, grid)
+                for time in self._moments(label_us)
             ],
             camera.size,
         )  # fmt: skip
@@ -122,10 +133,17 @@ class Film:
             all_spans = flow_spans(self.recording.image_us, frames)
             here = all_spans[(all_spans[:, 1] >= start_us) & (all_spans[:, 1] < end_us)]
             spans[name] = here
-            found = [flow_map(self.stage, "left", int(a), int(b)) for a, b in here]
+            found = [flow_map(self.stage, "left", a, b) for a, b in self._moments(here)]
             height, width = self.recording.left.size.height, self.recording.left.size.width
             maps[name] = np.stack(found) if found else np.empty((0, 2, height, width), np.float32)
         return {"flow": maps, "flow_us": spans}
+
+    def _moments(self, times: NDArray[np.int64]) -> Iterator[Any]:
+        """Yield integers, or pairs of them, as long as the part is still wanted."""
+        for time in times.tolist():
+            if self._given_up.is_set():
+                raise CancelledError
+            yield time
 
 
 def flow_spans(image_us: NDArray[np.int64], frames: int) -> NDArray[np.int64]:

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.jit import kernel
-from saccade.simulate.march import TILE, runs
+from saccade.simulate.edges import calm
+from saccade.simulate.march import TILE
 from saccade.simulate.raster import SKY
 from saccade.simulate.shade import quad_terms
 from saccade.simulate.tables import Grid, World
@@ -24,11 +25,11 @@ __all__ = ["FINEST", "MOST_MOTION_PX", "View", "fastest", "make_view", "seen_onc
 
 FINEST = 24
 """Most steps between two key frames; tiles take a divisor of it."""
-MOST_MOTION_PX = 11.0
+MOST_MOTION_PX = 14.0
 """Key frames are set so that nothing moves more than this from one to the next."""
-STEP_PX = 0.5
+STEP_PX = 0.6
 """The image never moves more than about this from one step to the next."""
-_MOST_REACH = 14
+_MOST_REACH = 16
 _SAMPLE = 2  # every so many pixels the motion is measured
 
 
@@ -42,8 +43,11 @@ class View(NamedTuple):
         turns: float64 ``[S + 1, 9]``, camera to world.
         seen_a: int32 ``[H, W]``, index into ``visible`` at the first key frame, -1 for sky.
         seen_b: The same at the second.
-        left_a: int16 ``[H, W]``, equal neighbours (`march.runs`); right_a, left_b, right_b alike.
-        steps: int64 ``[tiles down, tiles across]``, a divisor of S.
+        calm_a: int16 ``[H, W]``, how far around the same is seen (`edges.calm`).
+        calm_b: The same at the second.
+        steps: int64 ``[tiles down, tiles across]``, a divisor of S, by the motion in and around a
+            tile: for pixels that something else may come to be seen in.
+        calm_steps: The same by the motion in the tile itself, for all other pixels.
         reach: int64, the same shape, pixels around a tile from which something can come in.
     """
 
@@ -53,11 +57,10 @@ class View(NamedTuple):
     turns: NDArray[np.float64]
     seen_a: NDArray[np.int32]
     seen_b: NDArray[np.int32]
-    left_a: NDArray[np.int16]
-    right_a: NDArray[np.int16]
-    left_b: NDArray[np.int16]
-    right_b: NDArray[np.int16]
+    calm_a: NDArray[np.int16]
+    calm_b: NDArray[np.int16]
     steps: NDArray[np.int64]
+    calm_steps: NDArray[np.int64]
     reach: NDArray[np.int64]
 
 
@@ -74,21 +77,10 @@ def seen_once(
     """
     visible, seen_a, seen_b = _compact(ids, ids)
     one = np.ones((1, 1), np.int64)
-    left, right = _runs(seen_a)
+    around = _calm(ids)
     terms = _terms(world, visible, frames)
     return View(
-        visible,
-        world.look[visible],
-        terms,
-        turns,
-        seen_a,
-        seen_b,
-        left,
-        right,
-        left,
-        right,
-        one,
-        one,
+        visible, world.look[visible], terms, turns, seen_a, seen_b, around, around, one, one, one
     )
 
 
@@ -113,16 +105,13 @@ def make_view(
     visible, seen_a, seen_b = _compact(first[0], second[0])
     motion = _tile_motion(world, grid, frames[0], frames[-1], *first)
     motion = np.maximum(motion, _tile_motion(world, grid, frames[-1], frames[0], *second))
+    calm_steps = _steps(motion, frames.shape[0] - 1)
     motion = _spread(motion)
-    allowed = _divisors(frames.shape[0] - 1)
-    wanted = np.searchsorted(allowed, motion / STEP_PX)
-    steps = allowed[np.minimum(wanted, len(allowed) - 1)]
+    steps = _steps(motion, frames.shape[0] - 1)
     reach = np.minimum(np.ceil(motion).astype(np.int64) + 1, _MOST_REACH)
-    left_a, right_a = _runs(seen_a)
-    left_b, right_b = _runs(seen_b)
     return View(
         visible, world.look[visible], _terms(world, visible, frames), turns, seen_a, seen_b,
-        left_a, right_a, left_b, right_b, steps, reach,
+        _calm(seen_a), _calm(seen_b), steps, calm_steps, reach,
     )  # fmt: skip
 
 
@@ -149,14 +138,17 @@ def _compact(
     return visible, number[first], number[second]
 
 
-def _divisors(number: int) -> NDArray[np.int64]:
-    return np.array([k for k in range(1, number + 1) if number % k == 0], np.int64)
+def _steps(motion_px: NDArray[np.float64], finest: int) -> NDArray[np.int64]:
+    """Return the divisor of ``finest`` next above what a motion needs."""
+    allowed = np.array([k for k in range(1, finest + 1) if finest % k == 0], np.int64)
+    wanted = np.searchsorted(allowed, motion_px / STEP_PX)
+    return allowed[np.minimum(wanted, len(allowed) - 1)]
 
 
-def _runs(seen: NDArray[np.int32]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-    left, right = np.empty(seen.shape, np.int16), np.empty(seen.shape, np.int16)
-    runs(seen, left, right)
-    return left, right
+def _calm(ids: NDArray[np.int32]) -> NDArray[np.int16]:
+    out = np.empty(ids.shape, np.int16)
+    calm(ids, out)
+    return out
 
 
 def _terms(

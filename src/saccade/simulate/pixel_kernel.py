@@ -193,7 +193,7 @@ def _step(
     return _fire(cells, row, t0_us, dt, v0, v1, hazard, noise, params, seed, out_t, out_p, n)
 
 
-@kernel(counted=False)
+@kernel(counted=False, apart=True)
 def _fire(
     cells: Any, row: Any, t0_us: Any, dt: Any, v0: Any, v1: Any, hazard: Any, noise: Any,
     params: Any, seed: Any, out_t: Any, out_p: Any, n: Any,

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.jit import kernel
-from saccade.simulate.march import NEAR_M
-from saccade.simulate.shade import alpha_at, quad_terms
+from saccade.simulate.edges import NEAR_M
+from saccade.simulate.shade import alpha_lod, is_there, quad_terms
 from saccade.simulate.tables import Grid, World
 
 __all__ = ["FAR_M", "SKY", "nearest_surfaces"]
@@ -206,8 +206,8 @@ def _draw(
             if s < -_SLACK or s > 1.0 + _SLACK or t < -_SLACK or t > 1.0 + _SLACK:
                 continue
             if has_alpha:
-                alpha = alpha_at(look, texels, levels, quad, terms, 0, 0, divisor, s, t, pixel)
-                if alpha < 0.5:
+                lod = alpha_lod(look, levels, quad, terms, 0, 0, divisor, s, t, pixel)
+                if not is_there(look, texels, levels, quad, s, t, lod):
                     continue
             depth[row, column] = at
             ids[row, column] = quad

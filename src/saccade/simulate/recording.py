@@ -29,7 +29,8 @@ class Track:
         north_m: float64 ``[N]``, true position, world y.
         up_m: float64 ``[N]``.
         distance_m: float64 ``[N]``, along the route; equal distance in two traverses = same place.
-        latitude: float64 ``[N]`` degrees, as a GPS receiver would say: with its error.
+        latitude: float64 ``[N]`` degrees, as a GPS receiver would say: with its
+            error, NaN while it has no fix.
         longitude: float64 ``[N]`` degrees, likewise.
         speed_m_s: float64 ``[N]``.
         heading_deg: float64 ``[N]``, clockwise from north.

@@ -22,7 +22,8 @@ from saccade.jit import kernel
 
 __all__ = [
     "LOOK",
-    "alpha_at",
+    "alpha_lod",
+    "is_there",
     "lamp_beam",
     "quad_terms",
     "sky_luminance",
@@ -39,6 +40,8 @@ _BEAM_WIDTH, _BEAM_HEIGHT, _BEAM_DROP = 0.45, 0.14, 0.06
 _MOST_STRETCH = 2.0  # a footprint this much longer than wide is sampled at its width
 _BLUR = 0.6  # log2 of the width of lens and pixel aperture together, in pixels
 _UNIT = 1.0 / 255.0
+_HALF = 127.5
+_CELL = 0.5  # cells of the light map over which its light is taken to change evenly
 _ALBEDO = _UNIT**2
 
 
@@ -136,27 +139,30 @@ def _texture(texels: Any, levels: Any, row: Any, x: Any, y: Any, lod: Any) -> An
     return fine + (coarse - fine) * share
 
 
-@kernel(counted=False, apart=True)
-def alpha_at(
-    look: Any, texels: Any, levels: Any, quad: Any, terms: Any, here: Any, step: Any,
+@kernel(counted=False)
+def alpha_lod(
+    look: Any, levels: Any, quad: Any, terms: Any, here: Any, step: Any,
     divisor: Any, s: Any, t: Any, pixel: Any,
 ) -> Any:  # fmt: skip
-    """Return 0..1: below 0.5 the surface is cut away at (s, t)."""
+    """Return the footprint of a pixel at (s, t) on a quad's channel of alpha, as log2 of texels."""
     row = int(look[quad, 13])
-    if row < 0:
-        return 1.0
-    wide, high = look[quad, 0], look[quad, 1]
     across, down = pixel[0] / divisor, pixel[1] / divisor
-    lod = _footprint(
+    return _footprint(
         (terms[here, step, 3] - s * terms[here, step, 0]) * across,
         (terms[here, step, 6] - t * terms[here, step, 0]) * across,
         (terms[here, step, 4] - s * terms[here, step, 1]) * down,
         (terms[here, step, 7] - t * terms[here, step, 1]) * down,
-        wide * (1 << levels[row, 0]),
-        high * (1 << levels[row, 1]),
+        look[quad, 0] * (1 << levels[row, 0]),
+        look[quad, 1] * (1 << levels[row, 1]),
     )
-    x, y = s * wide + look[quad, 2], t * high + look[quad, 3]
-    return _texture(texels, levels, row, x, y, lod) * _UNIT
+
+
+@kernel(counted=False, apart=True)
+def is_there(look: Any, texels: Any, levels: Any, quad: Any, s: Any, t: Any, lod: Any) -> Any:
+    """Tell whether a surface is not cut away at (s, t): alpha is 0.5 or more."""
+    row = int(look[quad, 13])
+    x, y = s * look[quad, 0] + look[quad, 2], t * look[quad, 1] + look[quad, 3]
+    return _texture(texels, levels, row, x, y, lod) >= _HALF
 
 
 @kernel(counted=False)
@@ -227,6 +233,15 @@ def surface_luminance(
     return result
 
 
+@kernel(counted=False)
+def _meets_at(terms: Any, here: Any, step: Any, rx: Any, ry: Any) -> Any:
+    """Return where on a quad, s and t, the ray (rx, ry, 1) meets it."""
+    inverse = 1.0 / (rx * terms[here, step, 0] + ry * terms[here, step, 1] + terms[here, step, 2])
+    s = rx * terms[here, step, 3] + ry * terms[here, step, 4] + terms[here, step, 5]
+    t = rx * terms[here, step, 6] + ry * terms[here, step, 7] + terms[here, step, 8]
+    return s * inverse, t * inverse
+
+
 @kernel(counted=False, apart=True)
 def _footprints(
     look: Any,
@@ -273,25 +288,31 @@ def _stays(
 @kernel(counted=False, apart=True)
 def surface_run(
     look: Any, texels: Any, levels: Any, light: Any, headlamp: Any, quad: Any,
-    terms: Any, here: Any, steps: Any, stride: Any, rx: Any, ry: Any, pixel: Any, bright: Any,
+    terms: Any, here: Any, first: Any, last: Any, stride: Any, rx: Any, ry: Any, pixel: Any,
+    bright: Any,
 ) -> None:  # fmt: skip
     """Write the luminance of a quad along a ray at many moments, as `surface_luminance` gives it.
 
-    The footprint is interpolated between first and last moment, which leaves the choice of
-    reductions out of the loop; where it changes on the way, every moment is done by itself.
+    Moments ``first`` to ``last`` go to ``bright[first - 1]`` to ``bright[last - 1]``. The footprint
+    is interpolated between these, which leaves the choice of reductions out of the loop; where it
+    changes on the way, every moment is done by itself.
     """
-    last = steps * stride
-    lod_a, fine_a = _footprints(look, levels, quad, terms, here, 0, rx, ry, pixel)
-    lod_b, fine_b = _footprints(look, levels, quad, terms, here, last, rx, ry, pixel)
+    if first == last:
+        bright[first - 1] = surface_luminance(
+            look, texels, levels, light, headlamp, quad, terms, here, first * stride, rx, ry, pixel
+        )
+        return
+    lod_a, fine_a = _footprints(look, levels, quad, terms, here, first * stride, rx, ry, pixel)
+    lod_b, fine_b = _footprints(look, levels, quad, terms, here, last * stride, rx, ry, pixel)
     row, detail = int(look[quad, 8]), int(look[quad, 9])
     level, fine = int(lod_a), int(fine_a)
     if not _stays(levels, row, detail, lod_a, lod_b, fine_a, fine_b):
-        for k in range(1, steps + 1):
+        for k in range(first, last + 1):
             bright[k - 1] = surface_luminance(
                 look, texels, levels, light, headlamp, quad, terms, here, k * stride, rx, ry, pixel
             )
         return
-    share, share_step = lod_a - level, (lod_b - lod_a) / steps
+    share, share_step = lod_a - level, (lod_b - lod_a) / (last - first)
     start, width, height = _reduction(levels, row, level)
     next_start, half_w, half_h = _reduction(levels, row, level + 1)
     ru, rv, su, sv = look[quad, 0], look[quad, 1], look[quad, 2], look[quad, 3]
@@ -302,22 +323,25 @@ def surface_run(
         mean = float(texels[levels[detail, 2 + levels[detail, 2]]])
         gain *= 0.5 + mean * mean * _ALBEDO
         has_detail = False
-    fine_share, fine_step = fine_a - fine, (fine_b - fine_a) / steps
+    fine_share, fine_step = fine_a - fine, (fine_b - fine_a) / (last - first)
     grain_row, grain_level = (detail, fine) if has_detail else (row, level)
     fine_start, fine_w, fine_h = _reduction(levels, grain_row, grain_level)
     fine_next, fine_half_w, fine_half_h = _reduction(levels, grain_row, grain_level + 1)
+    low, high = first * stride, last * stride
+    s0, t0 = _meets_at(terms, here, low, rx, ry)
+    s1, t1 = _meets_at(terms, here, high, rx, ry)
+    across, along = abs(s1 - s0) * (columns - 1), abs(t1 - t0) * (rows - 1)
+    within_a_cell = across < _CELL and along < _CELL
+    lux0 = _illuminance(light, at, columns, rows, s0, t0)
+    lux_step = (_illuminance(light, at, columns, rows, s1, t1) - lux0) / (last - first)
     ray, beam = rx * rx + ry * ry + 1.0, headlamp * lamp_beam(rx, ry)
     glow = int(look[quad, 14]) if look[quad, 7] > 0.0 else -1
-    for k in range(1, steps + 1):
+    for k in range(first, last + 1):
         step = k * stride
-        inverse = 1.0 / (
-            rx * terms[here, step, 0] + ry * terms[here, step, 1] + terms[here, step, 2]
-        )
-        s = (rx * terms[here, step, 3] + ry * terms[here, step, 4] + terms[here, step, 5]) * inverse
-        t = (rx * terms[here, step, 6] + ry * terms[here, step, 7] + terms[here, step, 8]) * inverse
+        s, t = _meets_at(terms, here, step, rx, ry)
         x, y = s * ru + su, t * rv + sv
         root = _bilinear(texels, start, width, height, x, y)
-        part = share + k * share_step
+        part = share + (k - first) * share_step
         added = 0.0
         if glow >= 0:
             added = look[quad, 7] * _texture(texels, levels, glow, x, y, level + part) * _UNIT
@@ -327,15 +351,19 @@ def surface_run(
         if has_detail:
             x, y = s * du, t * dv
             grain = _bilinear(texels, fine_start, fine_w, fine_h, x, y)
-            part = fine_share + k * fine_step
+            part = fine_share + (k - first) * fine_step
             if part > 0.0:
                 grain += (
                     _bilinear(texels, fine_next, fine_half_w, fine_half_h, x, y) - grain
                 ) * part
             value *= 0.5 + grain * grain * _ALBEDO
-        lux = _illuminance(light, at, columns, rows, s, t)
+        if within_a_cell:
+            lux = lux0 + (k - first) * lux_step
+        else:
+            lux = _illuminance(light, at, columns, rows, s, t)
         if beam > 0.0:
             n0, n1, n2 = terms[here, step, 0], terms[here, step, 1], terms[here, step, 2]
+            inverse = 1.0 / (rx * n0 + ry * n1 + n2)
             lux += _lamp_lux(beam, n0, n1, n2, terms[here, step, 9] * inverse, ray, inverse)
         bright[k - 1] = value * lux + added
 

@@ -45,7 +45,7 @@ _IMU_HZ = 200.0
 _BRIGHT_ROOM = "room"
 _LANE_OFFSET_M = 0.6
 _LOOK_UP_DEG = 3.0  # less road, as a camera behind a windscreen sees it
-_SLIDE_M, _SLIDE_M_S = 1.2, 0.08
+_SLIDE_M, _SLIDE_M_S = 1.2, 0.08  # longest way of the slider, and its speed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +175,8 @@ def _trajectory(shot: Shot) -> Trajectory:
     duration_us = round(shot.duration_s * 1e6)
     position, target = VIEWPOINT
     if shot.motion == "slider":
-        reach = np.array([0.5 * _SLIDE_M, 0.0, 0.0])
+        way_m = min(_SLIDE_M, _SLIDE_M_S * shot.duration_s)
+        reach = np.array([0.5 * way_m, 0.0, 0.0])
         passes = max(1, round(shot.duration_s * _SLIDE_M_S / _SLIDE_M))
         return Slider(position - reach, position + reach, duration_us, target=target, passes=passes)
     if shot.motion == "hand":

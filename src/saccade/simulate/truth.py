@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from saccade.jit import kernel
 from saccade.simulate.camera import Camera
 from saccade.simulate.raster import SKY, nearest_surfaces
-from saccade.simulate.shade import alpha_at, quad_terms
+from saccade.simulate.shade import alpha_lod, is_there, quad_terms
 from saccade.simulate.stage import Stage
 from saccade.simulate.tables import Grid, camera_grid, frames_at
 
@@ -184,7 +184,7 @@ def _meets(world: Any, quad: int, terms: Any, rx: Any, ry: Any, pixel: Any, limi
     t = (rx * terms[0, 0, 6] + ry * terms[0, 0, 7] + terms[0, 0, 8]) / divisor
     if s < 0.0 or s > 1.0 or t < 0.0 or t > 1.0:
         return False
-    alpha = alpha_at(
-        world.look, world.texels, world.levels, quad, terms, 0, 0, divisor, s, t, pixel
-    )
-    return alpha >= 0.5
+    if world.look[quad, 13] < 0.0:
+        return True
+    lod = alpha_lod(world.look, world.levels, quad, terms, 0, 0, divisor, s, t, pixel)
+    return is_there(world.look, world.texels, world.levels, quad, s, t, lod)

@@ -86,7 +86,7 @@ def camera_of(config: PixelConfig) -> Camera:
         "gen4": lambda: Camera.centred(SensorSize(720, 1280), 70.0),
         "ideal": Camera.davis346,
     }
-    camera = presets[config.camera]()
+    camera = presets[config.preset]()
     return camera if camera.size == size else camera.scaled(size)
 
 
@@ -99,7 +99,7 @@ def pixels_of(config: PixelConfig) -> PixelModel:
         "gen4": PixelModel.prophesee_gen4,
         "ideal": PixelModel.ideal,
     }
-    return dataclasses.replace(presets[config.camera](), **config.pixel_values())
+    return dataclasses.replace(presets[config.preset](), **config.pixel_values())
 
 
 def rig_of(config: PixelConfig, layout: str) -> StereoRig:

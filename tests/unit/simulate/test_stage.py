@@ -213,10 +213,12 @@ def test_light_of_another_scene_is_refused() -> None:
 
 
 def test_key_frames_follow_the_fastest_motion() -> None:
-    slow, fast = wall_stage(velocity=(0.2, 0.0, 0.0)), wall_stage(velocity=(40.0, 0.0, 0.0))
+    slow, fast = wall_stage(velocity=(0.2, 0.0, 0.0)), wall_stage(velocity=(80.0, 0.0, 0.0))
     slow.events(1), fast.events(1)
-    assert slow._pause_us() == 20_000
-    assert fast._pause_us() == pytest.approx(1e6 * MOST_MOTION_PX / (60 * 40 / 4), rel=0.01)
+    assert slow._pause_us(1, slow._seen) == 20_000
+    assert fast._pause_us(1, fast._seen) == pytest.approx(
+        1e6 * MOST_MOTION_PX / (60 * 80 / 4), rel=0.01
+    )
 
 
 def test_a_scene_beyond_the_camera_is_sky() -> None:

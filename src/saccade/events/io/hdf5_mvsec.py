@@ -42,8 +42,8 @@ __all__ = ["MvsecFile", "epoch_seconds", "matches", "open_layout"]
 _DAVIS346 = SensorSize(height=260, width=346)
 _DAVIS240 = SensorSize(height=180, width=240)
 _SIDES = ("left", "right")
-_ROWS = 1 << 16
 _EVENT_CHUNK = 1 << 14
+_ROWS = 16 * _EVENT_CHUNK  # events whose rows are in memory at once
 _LINE_CHUNK = 1 << 10
 
 

@@ -89,7 +89,7 @@ def write_hdf5(
     path: Path,
     packets: Iterable[Events],
     size: SensorSize,
-    compression: Compression = "lzf",
+    compression: Compression = "gzip",
 ) -> None:
     """Write packets in chunks with an index of time, in bounded memory.
 
@@ -97,7 +97,7 @@ def write_hdf5(
         path: The file to write.
         packets: Events in order.
         size: Sensor size.
-        compression: ``"lzf"`` (fast), ``"gzip"`` (small), ``"blosc"`` (hdf5plugin) or None.
+        compression: ``"gzip"``, ``"lzf"`` (bytes differ from run to run), ``"blosc"`` or None.
     """
     with h5py().File(path, "w") as file:
         attributes = file.attrs

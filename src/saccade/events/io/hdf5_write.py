@@ -9,6 +9,10 @@ h5py stores no times of its own here, so equal content gives equal bytes.
 
 from __future__ import annotations
 
+import functools
+import os
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import numpy as np
@@ -20,11 +24,15 @@ from saccade.optional import require
 __all__ = ["CHUNK", "Compression", "MillisecondIndex", "append", "filters", "growing"]
 
 Compression = Literal["lzf", "gzip", "blosc"] | None
-"""lzf is fast, gzip small and read by every HDF5 library, blosc both but needs hdf5plugin."""
+"""gzip is small and read by every HDF5 library; blosc is fast too but needs hdf5plugin.
+
+lzf packs from a table that it does not clear, so that its bytes differ from run to run.
+"""
 
 CHUNK = 1 << 16
 """Entries of a column that are compressed together."""
 
+_MOST_THREADS = 8
 _MOST_INDEX = 1 << 27  # 37 hours; a gap beyond that is a broken clock, not a recording
 
 
@@ -74,12 +82,40 @@ def growing(
 
 
 def append(dataset: Any, values: NDArray[Any]) -> None:
-    """Add entries at the end."""
+    """Add entries at the end; whole chunks of a gzip dataset are compressed side by side."""
     if not len(values):
         return
-    start = int(dataset.shape[0])
-    dataset.resize(start + len(values), axis=0)
-    dataset[start:] = values
+    start, chunk = int(dataset.shape[0]), int(dataset.chunks[0])
+    end = start + len(values)
+    dataset.resize(end, axis=0)
+    first, last = -(-start // chunk) * chunk, end // chunk * chunk
+    if not (dataset.compression == "gzip" and dataset.shuffle) or last - first < 2 * chunk:
+        dataset[start:] = values
+        return
+    if first > start:
+        dataset[start:first] = values[: first - start]
+    places = range(first, last, chunk)
+    level, dtype, rest = int(dataset.compression_opts), dataset.dtype, (0,) * (dataset.ndim - 1)
+
+    def pack(place: int) -> bytes:
+        return _pack(values[place - start : place - start + chunk], dtype, level)
+
+    for place, packed in zip(places, _pool().map(pack, places), strict=True):
+        dataset.id.write_direct_chunk((place, *rest), packed)
+    if end > last:
+        dataset[last:] = values[last - start :]
+
+
+def _pack(values: NDArray[Any], dtype: Any, level: int) -> bytes:
+    """Return a chunk as HDF5 keeps it: first bytes of all values, second bytes, ..., deflated."""
+    plain = np.ascontiguousarray(values, dtype).reshape(-1).view(np.uint8)
+    bytes_of = plain.reshape(-1, dtype.itemsize)
+    return zlib.compress(np.ascontiguousarray(bytes_of.T).data, level)
+
+
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS))
 
 
 class MillisecondIndex:

@@ -62,7 +62,7 @@ def write(
         parts: Its parts in order.
         t_offset_us: Time of the recording's zero; without, its time of day.
         flow: Which flow maps, e.g. ``"dt1"``; without, those that span nearest to 100 ms.
-        compression: ``"gzip"``, ``"lzf"``, ``"blosc"`` (as DSEC has it; needs hdf5plugin) or None.
+        compression: ``"gzip"``, ``"blosc"`` (as DSEC has it; needs hdf5plugin) or None.
 
     Returns:
         The files.

@@ -44,7 +44,7 @@ def write(
         parts: Its parts in order.
         crop: Side of the square that is kept, in pixels; without, everything.
         place: Where the square lies; a random one is drawn from the recording's seed and name.
-        compression: ``"gzip"``, ``"lzf"``, ``"blosc"`` (needs hdf5plugin) or None.
+        compression: ``"gzip"``, ``"blosc"`` (needs hdf5plugin) or None.
 
     Returns:
         The file.

@@ -51,7 +51,7 @@ def write(
         folder: Where to; it exists.
         recording: What was recorded.
         parts: Its parts in order.
-        compression: ``"gzip"``, ``"lzf"``, ``"blosc"`` (needs hdf5plugin) or None.
+        compression: ``"gzip"``, ``"blosc"`` (needs hdf5plugin) or None.
 
     Returns:
         The files.

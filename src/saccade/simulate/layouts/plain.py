@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from saccade.errors import UsageError
 from saccade.events.io import save
 from saccade.events.io.formats import get_format
+from saccade.events.io.hdf5_write import append, growing
 from saccade.events.types import Events, SensorSize
 from saccade.files import replacing, write_atomically
 from saccade.simulate.calibration import kalibr_camchain, to_yaml
@@ -38,6 +39,7 @@ from saccade.simulate.rectify import rectify
 __all__ = ["write"]
 
 _PATIENCE_S = 0.2
+_STAMPS = 1 << 10  # times that are stored together
 
 
 def write(
@@ -225,7 +227,7 @@ class _TruthFile:
         """Write what is known before the first part."""
         poses = recording.poses
         if len(poses):
-            self._file.create_dataset("pose/t_us", data=poses.t_us)
+            self._file.create_dataset("pose/t_us", data=poses.t_us, track_times=False)
             self._file.create_dataset("pose/left_to_world", data=poses.matrices())
         if recording.imu is not None:
             for name in ("t_us", "accel", "gyro"):
@@ -250,15 +252,12 @@ class _TruthFile:
             return
         for full, block in ((name, values), (f"{name}_t_us", t_us)):
             if full not in self._file:
-                self._file.create_dataset(
-                    full, (0, *block.shape[1:]), block.dtype, maxshape=(None, *block.shape[1:]),
-                    chunks=(1, *block.shape[1:]) if block.ndim > 2 else True,
-                    compression="lzf" if block.ndim > 2 else None, shuffle=block.ndim > 2,
+                maps = block.ndim > 2
+                growing(
+                    self._file, full, block.dtype, block.shape[1:],
+                    chunk=1 if maps else _STAMPS, compression="gzip" if maps else None,
                 )  # fmt: skip
-            dataset = self._file[full]
-            start = int(dataset.shape[0])
-            dataset.resize(start + len(block), axis=0)
-            dataset[start:] = block
+            append(self._file[full], block)
 
 
 class _Album:
