@@ -27,6 +27,7 @@ _WAVES = 9
 _SHORTEST_M, _LONGEST_M = 3.5, 24.0  # waves of the road
 _HEAVE_M, _PITCH_RAD, _ROLL_RAD = 0.008, 0.0035, 0.0045  # standard deviations at speed
 _WANDER_M = (45.0, 260.0)  # waves of the line within the lane
+_MOUNT = np.array([1.0, 0.6, 0.4])  # yaw, pitch, roll against each other
 _GAP_M, _FIRST_STOP_M, _LAST_STOP_M = 150.0, 30.0, 25.0
 
 
@@ -34,7 +35,8 @@ class Drive:
     """A drive along a route; every seed drives it another way (`trajectory.Journey`).
 
     Drawn from the seed: haste (12 % more or less speed everywhere) and slow changes of speed, which
-    places it stops at and for how long (2 to 4 s), the line within the lane, the shake.
+    places it stops at and for how long (2 to 4 s), the line within the lane, the shake, and how
+    straight the camera was put up.
 
     Args:
         route: float64 ``[K, 2]``, lane to follow, metres; sharp corners are cut by about 1 m.
@@ -45,6 +47,8 @@ class Drive:
             so less than asked for on a route of bends only.
         stops: Full stops; fewer where they would be closer than 150 m.
         lane_offset_m: Most that the vehicle strays from the middle of its lane.
+        mount_deg: How far the camera's mount is turned from where it should look: standard deviation
+            of its yaw; that of its pitch is 0.6 of it, that of its roll 0.4.
         start_m: Distance along the route at the beginning; it is already driving there.
         length_m: How far it drives; to the end of the route without.
         duration_s: How long it drives; the drive ends with whatever comes first.
@@ -69,6 +73,7 @@ class Drive:
         mean_speed_m_s: float = 10.0,
         stops: int = 2,
         lane_offset_m: float = 0.4,
+        mount_deg: float = 0.0,
         start_m: float = 0.0,
         length_m: float | None = None,
         duration_s: float | None = None,
@@ -82,6 +87,7 @@ class Drive:
         _within("mean_speed_m_s", mean_speed_m_s, 0.5, 60.0)
         _within("stops", stops, 0, 1_000)
         _within("lane_offset_m", lane_offset_m, 0.0, 2.0)
+        _within("mount_deg", mount_deg, 0.0, 10.0)
         _within("length_m", rest if length_m is None else length_m, 5.0, rest + 1e-6)
         _within("duration_s", 1.0 if duration_s is None else duration_s, 1e-3, 1e6)
         rng = np.random.default_rng([seed, 0xD21E])
@@ -95,6 +101,8 @@ class Drive:
         ends_s = self._plan.when(start_m + reach)
         self.duration_us = int(1e6 * (ends_s if duration_s is None else min(ends_s, duration_s)))
         self._height, self._pitch = height_m, np.radians(pitch_deg)
+        turned = np.random.default_rng([seed, 0x3077]).uniform(-1.0, 1.0, 3) * 3**0.5
+        self._mount = np.radians(mount_deg * _MOUNT * turned)
         self._line = _Waves(rng, 6, *_WANDER_M, (1,))
         self._line_scale = lane_offset_m / float(self._line.most()[0])
         self._shake = _Waves(rng, _WAVES, _SHORTEST_M, _LONGEST_M, (3,))
@@ -128,7 +136,7 @@ class Drive:
             self._plan.acceleration(seconds),
         )
         fade = v * v / (v * v + _FADE_M_S**2)
-        heave, nod, roll = (fade[:, None] * self._shake(s) * self._shake_scale).T
+        heave, nod, sway = (fade[:, None] * self._shake(s) * self._shake_scale).T
         aside, drift = (
             self._line_scale * values[:, 0] for values in (self._line(s), self._line.slope(s))
         )
@@ -139,8 +147,9 @@ class Drive:
         position[:, 2] = self._height + heave
         along = np.arctan2(tangent[:, 1], tangent[:, 0]) + np.arctan2(drift, 1.0 - bend * aside)
         pitch = self._pitch + nod + _NOD_RAD * a
-        lean = roll + _LEAN_RAD * self.route.bend(s) * v * v
-        return Poses(moments, position, _attitude(along, pitch, lean))
+        lean = sway + _LEAN_RAD * self.route.bend(s) * v * v
+        yaw, up, roll = self._mount
+        return Poses(moments, position, _attitude(along + yaw, pitch + up, lean + roll))
 
 
 class _Waves:

@@ -230,6 +230,7 @@ def run_recording(
             store.save(index, part, stage.state())
             if progress is not None:
                 progress(index + 1 - first, count - first)
+        del stage, part  # room for the writer
     files = writer(store.parts(count))
     store.remove()
     return files

@@ -44,6 +44,7 @@ _TRACK_HZ = 10
 _IMU_HZ = 200.0
 _BRIGHT_ROOM = "room"
 _LANE_OFFSET_M = 0.6
+_MOUNT_DEG = 1.0  # the camera is put up anew for each traverse
 _LOOK_UP_DEG = 3.0  # less road, as a camera behind a windscreen sees it
 _SLIDE_M, _SLIDE_M_S = 1.2, 0.08  # longest way of the slider, and its speed
 
@@ -169,6 +170,7 @@ def _trajectory(shot: Shot) -> Trajectory:
             stops=shot.stops,
             pitch_deg=_LOOK_UP_DEG,
             lane_offset_m=_LANE_OFFSET_M,
+            mount_deg=_MOUNT_DEG,
         )
     if shot.duration_s is None:
         raise ConfigError(f"{shot.name}: no duration.", "Expected duration_s in a room.")

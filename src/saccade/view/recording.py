@@ -9,7 +9,7 @@ Every frame of a series uses the same saturation, so brightness can be compared 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -179,7 +179,6 @@ def contact_sheet(
     rows: int = 3,
     window_us: int | None = None,
     max_width: int = 1_600,
-    note: Callable[[int], str] | None = None,
 ) -> Canvas:
     """Lay out evenly spaced moments of a recording as labelled tiles.
 
@@ -189,8 +188,6 @@ def contact_sheet(
         rows: Tiles down.
         window_us: Time shown in each tile, `readable_window_us` without it.
         max_width: Widest sheet in pixels.
-        note: Called with the start of a tile in microseconds; what it returns stands under the tile
-            in place of the number of events.
 
     Returns:
         Palette picture; `contact_sheet_png` and `save_contact_sheet` give it a file format.
@@ -214,8 +211,7 @@ def contact_sheet(
     counts = [fit(count_frame(piece), tile_width) for piece in pieces]
     saturation = saturation_of(np.stack(counts))
     labels = [
-        f"{moment_text(start - first, events.duration_us // tiles)}   "
-        + (note(start) if note else f"{len(piece):,} events")
+        f"{moment_text(start - first, events.duration_us // tiles)}   {len(piece):,} events"
         for start, piece in zip(starts, pieces, strict=True)
     ]
     head = f"{span_text(events.duration_us)}, {events.size}; every tile shows {span_text(window)}"

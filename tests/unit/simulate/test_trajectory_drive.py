@@ -181,6 +181,24 @@ def test_a_raised_camera_looks_up() -> None:
     assert poses.position[:, 2].mean() == pytest.approx(2.5, abs=0.05)
 
 
+def test_a_camera_is_put_up_a_little_askew_by_the_seed() -> None:
+    """The whole drive turns by one rotation in the frame of the camera, of the size asked for."""
+    turns = []
+    for seed in range(60):
+        straight, askew = (
+            Drive(ROUTE, seed=seed, mount_deg=mount, duration_s=2.0).poses(np.array([0, 900_000]))
+            for mount in (0.0, 1.5)
+        )
+        np.testing.assert_array_equal(straight.position, askew.position)
+        between = np.swapaxes(straight.rotation, 1, 2) @ askew.rotation
+        np.testing.assert_allclose(between[0], between[1], atol=5e-3)
+        turns.append([between[0, 0, 2], between[0, 1, 2], between[0, 0, 1]])
+    yaw, pitch, roll = np.degrees(np.std(turns, axis=0))
+    assert yaw == pytest.approx(1.5, rel=0.25)
+    assert pitch == pytest.approx(0.9, rel=0.25)
+    assert roll == pytest.approx(0.6, rel=0.25)
+
+
 def test_an_imu_on_a_drive_feels_gravity_bends_and_road() -> None:
     drive = Drive(ROUTE, seed=3, stops=1)
     measured = imu(drive, 100.0)
