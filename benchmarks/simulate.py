@@ -1,6 +1,6 @@
 """How long does a minute of the simulated world take, and how much memory?
 
-Whole processes of the command line, as a user runs them. Memory is the largest resident set of the
+Whole processes of the command line, as a user runs them once the kernels are compiled. Memory is the largest resident set of the
 process; the second length shows that it does not grow with the recording.
 
     python benchmarks/simulate.py [--seconds 60]
@@ -64,6 +64,8 @@ def main() -> None:
             "traverse", "--seconds", f"{seconds:g}", *common,
         ],
     }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        run(["stereo", "--seconds", "0.3", "--layout", "mvsec", *common], Path(folder))
     for case, words in cases.items():
         with tempfile.TemporaryDirectory() as folder:
             bench.add(case, **run(words, Path(folder)))

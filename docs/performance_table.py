@@ -11,6 +11,7 @@ from typing import Any
 
 DOCS = Path(__file__).parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
+EVENTS = "kernel_million_events_per_s"
 MARKER = "<!-- generated below this line: python docs/performance_table.py -->"
 
 
@@ -38,6 +39,7 @@ def section(name: str, record: dict[str, Any]) -> str:
     other = [row for row in record["rows"] if "seconds" not in row]
     if timed:
         lines += timed_table(timed)
+        lines += event_rates([row for row in timed if EVENTS in row])
     for row in other:
         facts = "; ".join(f"{key} {number(value)}" for key, value in row.items() if key != "case")
         lines.append(f"- **{row['case']}**: {facts}")
@@ -58,6 +60,17 @@ def timed_table(rows: list[dict[str, Any]]) -> list[str]:
                 cells.append(number(rate / 1e6 if rate else None))
             lines.append("| " + " | ".join(cells) + " |")
             case = ""
+    return [*lines, ""]
+
+
+def event_rates(rows: list[dict[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    lines = ["| case | events per pixel-step | kernel, M events per s |", "|---|---:|---:|"]
+    lines += [
+        f"| {row['case']} | {number(row['events_per_step'])} | {number(row[EVENTS])} |"
+        for row in rows
+    ]
     return [*lines, ""]
 
 

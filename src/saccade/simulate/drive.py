@@ -47,8 +47,8 @@ class Drive:
             so less than asked for on a route of bends only.
         stops: Full stops; fewer where they would be closer than 150 m.
         lane_offset_m: Most that the vehicle strays from the middle of its lane.
-        mount_deg: How far the camera's mount is turned from where it should look: standard deviation
-            of its yaw; that of its pitch is 0.6 of it, that of its roll 0.4.
+        mount_deg: How askew the camera is put up: standard deviation of its yaw; that of its pitch
+            is 0.6 of it, that of its roll 0.4.
         start_m: Distance along the route at the beginning; it is already driving there.
         length_m: How far it drives; to the end of the route without.
         duration_s: How long it drives; the drive ends with whatever comes first.

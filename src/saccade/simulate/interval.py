@@ -23,13 +23,13 @@ from saccade.simulate.tables import Grid, World
 
 __all__ = ["FINEST", "MOST_MOTION_PX", "View", "fastest", "make_view", "seen_once"]
 
-FINEST = 24
+FINEST = 48
 """Most steps between two key frames; tiles take a divisor of it."""
-MOST_MOTION_PX = 14.0
+MOST_MOTION_PX = 24.0
 """Key frames are set so that nothing moves more than this from one to the next."""
 STEP_PX = 0.6
 """The image never moves more than about this from one step to the next."""
-_MOST_REACH = 16
+_MOST_REACH = 26
 _SAMPLE = 2  # every so many pixels the motion is measured
 
 

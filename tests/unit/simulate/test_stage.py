@@ -213,11 +213,11 @@ def test_light_of_another_scene_is_refused() -> None:
 
 
 def test_key_frames_follow_the_fastest_motion() -> None:
-    slow, fast = wall_stage(velocity=(0.2, 0.0, 0.0)), wall_stage(velocity=(80.0, 0.0, 0.0))
+    slow, fast = wall_stage(velocity=(0.2, 0.0, 0.0)), wall_stage(velocity=(160.0, 0.0, 0.0))
     slow.events(1), fast.events(1)
     assert slow._pause_us(1, slow._seen) == 20_000
     assert fast._pause_us(1, fast._seen) == pytest.approx(
-        1e6 * MOST_MOTION_PX / (60 * 80 / 4), rel=0.01
+        1e6 * MOST_MOTION_PX / (60 * 160 / 4), rel=0.01
     )
 
 

@@ -36,6 +36,7 @@ from saccade.simulate.rectify import Rectification, rectify
 __all__ = ["scene_of", "write"]
 
 _FLOW = "dt1"
+_MAPS = 8  # flow maps that are compressed side by side
 
 
 def write(
@@ -157,14 +158,15 @@ class _TruthFile:
                 continue
             self._append(side, "depth_image_raw", raw, part.label_us)
             exact = part.depth_rect.get(side)
-            for label, time in enumerate(part.label_us):
-                depth = resampler.depth(raw[label]) if exact is None else exact[label]
-                self._append(side, "depth_image_rect", depth[None], time[None])
-        starts = part.flow_us.get(_FLOW, np.empty((0, 2), np.int64))[:, :1]
-        for flow, start in zip(part.flow.get(_FLOW, ()), starts, strict=True):
-            known = np.isfinite(flow).all(axis=0)
-            values = np.where(known, flow, 0.0).astype(np.float64)
-            self._append("left", "flow_dist", values[None], start)
+            if exact is None and len(raw):
+                exact = np.stack([resampler.depth(depth) for depth in raw])
+            self._append(side, "depth_image_rect", raw if exact is None else exact, part.label_us)
+        starts = part.flow_us.get(_FLOW, np.empty((0, 2), np.int64))[:, 0]
+        flow = part.flow.get(_FLOW, ())
+        for first in range(0, len(starts), _MAPS):
+            some = np.asarray(flow[first : first + _MAPS], np.float64)
+            some = np.where(np.isfinite(some).all(axis=1, keepdims=True), some, 0.0)
+            self._append("left", "flow_dist", some, starts[first : first + _MAPS])
 
     def __enter__(self) -> _TruthFile:
         return self
