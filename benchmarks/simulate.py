@@ -1,7 +1,7 @@
 """How long does a minute of the simulated world take, and how much memory?
 
-Whole processes of the command line, as a user runs them once the kernels are compiled. Memory is the
-largest resident set of the process; the second length shows that it does not grow with the recording.
+Whole processes of the command line, as a user runs them once the kernels are compiled. Memory is
+the largest resident set of the process; the second length shows that it does not grow.
 
     python benchmarks/simulate.py [--seconds 60]
 """
