@@ -60,7 +60,7 @@ def main() -> None:
         f"the same, {seconds / 4:g} s": [
             "stereo", "--seconds", f"{seconds / 4:g}", "--layout", "mvsec", *common,
         ],
-        f"one traverse, {seconds:g} s, 346x260, EVT3": [
+        f"two traverses, day and night, {seconds:g} s each, 346x260, EVT3": [
             "traverse", "--seconds", f"{seconds:g}", *common,
         ],
     }  # fmt: skip
