@@ -229,7 +229,7 @@ class DemoConfig(ReadArgs):
     """Seed of the simulated world, of the weights and of the events left out."""
     world: bool = True
     """First simulate a street by day and by night and look one up in the other."""
-    world_s: float = 12.0
+    world_s: float = 8.0
     """Length of each simulated drive in seconds."""
     world_size: str = "173x130"
     """Sensor of the simulated drives as WIDTHxHEIGHT in pixels."""
