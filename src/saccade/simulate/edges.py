@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from saccade.jit import kernel
-from saccade.simulate.shade import alpha_lod, is_there, sky_luminance, surface_luminance
+from saccade.simulate.light_sky import sky_luminance
+from saccade.simulate.shade import alpha_lod, is_there, surface_luminance
 
 __all__ = ["NEAR_M", "calm", "four_rays", "mean_luminance", "narrow"]
 

@@ -16,13 +16,22 @@ Reference:
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from saccade.jit import kernel
 from saccade.simulate.conditions import Condition
 
-__all__ = ["SKY_COLUMNS", "SKY_ROWS", "sky_directions", "sky_panorama", "solid_angles"]
+__all__ = [
+    "SKY_COLUMNS",
+    "SKY_ROWS",
+    "sky_directions",
+    "sky_luminance",
+    "sky_panorama",
+    "solid_angles",
+]
 
 SKY_ROWS, SKY_COLUMNS = 256, 1024
 
@@ -52,16 +61,17 @@ def solid_angles() -> NDArray[np.float64]:
 def sky_panorama(condition: Condition, seed: int) -> NDArray[np.float32]:
     """Return the sky of a condition in cd/m2, float32 ``[256, 1024]``.
 
-    Args:
-        condition: What shines.
-        seed: Of the clouds and stars.
+        Args:
+            condition: What shines.
+            seed: Of the clouds and stars.
 
-    Examples:
-        >>> from saccade.simulate.conditions import CONDITIONS
-        >>> sky = sky_panorama(CONDITIONS["overcast"], seed=0)
-        >>> lux = (sky * solid_angles() * sky_directions()[..., 2].clip(0)).sum()
-        >>> f"{lux:,.0f}"
-        '10,000'
+        Examples:
+            >>> from saccade.jit import kernel
+    from saccade.simulate.conditions import CONDITIONS
+            >>> sky = sky_panorama(CONDITIONS["overcast"], seed=0)
+            >>> lux = (sky * solid_angles() * sky_directions()[..., 2].clip(0)).sum()
+            >>> f"{lux:,.0f}"
+            '10,000'
     """
     rng = np.random.default_rng([seed, 0x5C1])
     ways, angle = sky_directions(), solid_angles()
@@ -156,3 +166,33 @@ def _disc(
     apart2 = 2.0 * np.maximum(1.0 - ways @ condition.to_sun, 0.0)
     spot = np.exp(-0.5 * apart2 / _DISC_RAD**2)
     return spot * (condition.sun_lux / float((spot * angle).sum()))
+
+
+@kernel(counted=False, apart=True)
+def sky_luminance(sky: Any, turns: Any, step: Any, rx: Any, ry: Any) -> Any:
+    """Return the luminance of the sky in the direction (rx, ry, 1) of a camera.
+
+    Args:
+        sky: float32 ``[rows, columns]`` panorama, zenith to nadir, azimuth from x to y.
+        turns: float64 ``[S, 9]``, rotations from camera to world.
+        step: Which of them.
+        rx: Ray at z = 1.
+        ry: Ray at z = 1.
+    """
+    x = turns[step, 0] * rx + turns[step, 1] * ry + turns[step, 2]
+    y = turns[step, 3] * rx + turns[step, 4] * ry + turns[step, 5]
+    z = turns[step, 6] * rx + turns[step, 7] * ry + turns[step, 8]
+    rows, columns = sky.shape
+    around = math.atan2(y, x) * (columns / (2.0 * math.pi))
+    if around < 0.0:
+        around += columns
+    down = math.atan2(math.sqrt(x * x + y * y), z) * ((rows - 1) / math.pi)
+    i, j = int(around), min(int(down), rows - 2)
+    fx, fy = around - i, down - j
+    i0 = i % columns
+    i1 = (i0 + 1) % columns
+    p, q = float(sky[j, i0]), float(sky[j, i1])
+    a = p + (q - p) * fx
+    p, q = float(sky[j + 1, i0]), float(sky[j + 1, i1])
+    b = p + (q - p) * fx
+    return a + (b - a) * fy

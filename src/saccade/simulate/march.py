@@ -20,8 +20,9 @@ import numpy as np
 
 from saccade.jit import kernel
 from saccade.simulate.edges import four_rays, mean_luminance, narrow
+from saccade.simulate.light_sky import sky_luminance
 from saccade.simulate.pixel_kernel import MOST_PER_STEP, advance, advance_along
-from saccade.simulate.shade import sky_luminance, surface_run
+from saccade.simulate.shade import surface_run
 
 __all__ = ["FULL_LIST", "TILE", "luminance_image", "march"]
 
@@ -84,6 +85,24 @@ def _at_an_edge(
                 rx, ry, pixel, bright,
             )  # fmt: skip
         first = last + 1
+
+
+@kernel(counted=False)
+def _fire_along(
+    cells: Any, cell: Any, times: Any, steps: Any, stride: Any, bright: Any, params: Any, seed: Any,
+    work: Any, out_t: Any, out_p: Any, n: Any,
+) -> Any:  # fmt: skip
+    """Show a pixel what it sees at all moments; return the event count."""
+    if steps >= 4:
+        return advance_along(
+            cells, cell, times, stride, bright, steps, params, seed, work, out_t, out_p, n
+        )
+    for k in range(steps):
+        n = advance(
+            cells, cell, times[k * stride], times[(k + 1) * stride], bright[k], params, seed,
+            out_t, out_p, n,
+        )  # fmt: skip
+    return n
 
 
 @kernel(counted=False, apart=True)
@@ -167,17 +186,10 @@ def march(
             else:
                 for k in range(1, steps + 1):
                     bright[k - 1] = sky_luminance(sky, turns, k * stride, rx, ry)
-            if steps >= 4:
-                n = advance_along(
-                    cells, y * width + x, times, stride, bright, steps, params, seed, work,
-                    out_t, out_p, n,
-                )  # fmt: skip
-            else:
-                for k in range(steps):
-                    n = advance(
-                        cells, y * width + x, times[k * stride], times[(k + 1) * stride],
-                        bright[k], params, seed, out_t, out_p, n,
-                    )  # fmt: skip
+            n = _fire_along(
+                cells, y * width + x, times, steps, stride, bright, params, seed, work,
+                out_t, out_p, n,
+            )  # fmt: skip
             for event in range(before, n):
                 out_x[event], out_y[event] = x, y
         cursor[1] = 0

@@ -1,4 +1,4 @@
-"""How bright a point of a surface is: texture, light map, lamps of the vehicle, sky.
+"""How bright a point of a surface is: texture, light map, lamps of the vehicle.
 
 A ray ``r`` from the camera meets the quad ``o + s u + t v`` (camera frame) where, by Cramer's rule
 with ``n = u x v``, ``a = v x o``, ``b = o x u``, ``D = r . n``::
@@ -26,7 +26,6 @@ __all__ = [
     "is_there",
     "lamp_beam",
     "quad_terms",
-    "sky_luminance",
     "surface_luminance",
     "surface_run",
 ]
@@ -276,9 +275,10 @@ def _footprints(
 
 @kernel(counted=False)
 def _stays(
-    levels: Any, row: Any, detail: Any, lod_a: Any, lod_b: Any, fine_a: Any, fine_b: Any
+    levels: Any, look: Any, quad: Any, lod_a: Any, lod_b: Any, fine_a: Any, fine_b: Any
 ) -> Any:
     """Tell whether the same reductions of texture and detail serve both ends of a run."""
+    row, detail = int(look[quad, 8]), int(look[quad, 9])
     same = int(lod_a) == int(lod_b) and int(lod_a) < levels[row, 2] - 1
     if detail >= 0 and int(fine_a) != int(fine_b):
         same = same and min(fine_a, fine_b) >= levels[detail, 2] - 1
@@ -304,14 +304,27 @@ def surface_run(
         return
     lod_a, fine_a = _footprints(look, levels, quad, terms, here, first * stride, rx, ry, pixel)
     lod_b, fine_b = _footprints(look, levels, quad, terms, here, last * stride, rx, ry, pixel)
+    if _stays(levels, look, quad, lod_a, lod_b, fine_a, fine_b):
+        _smooth_run(
+            look, texels, levels, light, headlamp, quad, terms, here, first, last, stride, rx, ry,
+            bright, lod_a, lod_b, fine_a, fine_b,
+        )  # fmt: skip
+        return
+    for k in range(first, last + 1):
+        bright[k - 1] = surface_luminance(
+            look, texels, levels, light, headlamp, quad, terms, here, k * stride, rx, ry, pixel
+        )
+
+
+@kernel(counted=False)
+def _smooth_run(
+    look: Any, texels: Any, levels: Any, light: Any, headlamp: Any, quad: Any,
+    terms: Any, here: Any, first: Any, last: Any, stride: Any, rx: Any, ry: Any, bright: Any,
+    lod_a: Any, lod_b: Any, fine_a: Any, fine_b: Any,
+) -> None:  # fmt: skip
+    """Do a run throughout which the same reductions serve; see `surface_run`."""
     row, detail = int(look[quad, 8]), int(look[quad, 9])
     level, fine = int(lod_a), int(fine_a)
-    if not _stays(levels, row, detail, lod_a, lod_b, fine_a, fine_b):
-        for k in range(first, last + 1):
-            bright[k - 1] = surface_luminance(
-                look, texels, levels, light, headlamp, quad, terms, here, k * stride, rx, ry, pixel
-            )
-        return
     share, share_step = lod_a - level, (lod_b - lod_a) / (last - first)
     start, width, height = _reduction(levels, row, level)
     next_start, half_w, half_h = _reduction(levels, row, level + 1)
@@ -366,33 +379,3 @@ def surface_run(
             inverse = 1.0 / (rx * n0 + ry * n1 + n2)
             lux += _lamp_lux(beam, n0, n1, n2, terms[here, step, 9] * inverse, ray, inverse)
         bright[k - 1] = value * lux + added
-
-
-@kernel(counted=False, apart=True)
-def sky_luminance(sky: Any, turns: Any, step: Any, rx: Any, ry: Any) -> Any:
-    """Return the luminance of the sky in the direction (rx, ry, 1) of a camera.
-
-    Args:
-        sky: float32 ``[rows, columns]`` panorama, zenith to nadir, azimuth from x to y.
-        turns: float64 ``[S, 9]``, rotations from camera to world.
-        step: Which of them.
-        rx: Ray at z = 1.
-        ry: Ray at z = 1.
-    """
-    x = turns[step, 0] * rx + turns[step, 1] * ry + turns[step, 2]
-    y = turns[step, 3] * rx + turns[step, 4] * ry + turns[step, 5]
-    z = turns[step, 6] * rx + turns[step, 7] * ry + turns[step, 8]
-    rows, columns = sky.shape
-    around = math.atan2(y, x) * (columns / (2.0 * math.pi))
-    if around < 0.0:
-        around += columns
-    down = math.atan2(math.sqrt(x * x + y * y), z) * ((rows - 1) / math.pi)
-    i, j = int(around), min(int(down), rows - 2)
-    fx, fy = around - i, down - j
-    i0 = i % columns
-    i1 = (i0 + 1) % columns
-    p, q = float(sky[j, i0]), float(sky[j, i1])
-    a = p + (q - p) * fx
-    p, q = float(sky[j + 1, i0]), float(sky[j + 1, i1])
-    b = p + (q - p) * fx
-    return a + (b - a) * fy
