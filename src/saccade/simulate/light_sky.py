@@ -61,17 +61,16 @@ def solid_angles() -> NDArray[np.float64]:
 def sky_panorama(condition: Condition, seed: int) -> NDArray[np.float32]:
     """Return the sky of a condition in cd/m2, float32 ``[256, 1024]``.
 
-        Args:
-            condition: What shines.
-            seed: Of the clouds and stars.
+    Args:
+        condition: What shines.
+        seed: Of the clouds and stars.
 
-        Examples:
-            >>> from saccade.jit import kernel
-    from saccade.simulate.conditions import CONDITIONS
-            >>> sky = sky_panorama(CONDITIONS["overcast"], seed=0)
-            >>> lux = (sky * solid_angles() * sky_directions()[..., 2].clip(0)).sum()
-            >>> f"{lux:,.0f}"
-            '10,000'
+    Examples:
+        >>> from saccade.simulate.conditions import CONDITIONS
+        >>> sky = sky_panorama(CONDITIONS["overcast"], seed=0)
+        >>> lux = (sky * solid_angles() * sky_directions()[..., 2].clip(0)).sum()
+        >>> f"{lux:,.0f}"
+        '10,000'
     """
     rng = np.random.default_rng([seed, 0x5C1])
     ways, angle = sky_directions(), solid_angles()
