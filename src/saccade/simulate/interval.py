@@ -25,8 +25,12 @@ __all__ = ["FINEST", "MOST_MOTION_PX", "View", "fastest", "make_view", "seen_onc
 
 FINEST = 48
 """Most steps between two key frames; tiles take a divisor of it."""
-MOST_MOTION_PX = 24.0
-"""Key frames are set so that nothing moves more than this from one to the next."""
+MOST_MOTION_PX = 3.0 * TILE
+"""Key frames are set so that nothing moves more than this from one to the next.
+
+Within 3 tiles, what passes over a tile unseen at both key frames was in a neighbour at one of them,
+and `make_view` gives every tile the motion of its neighbours.
+"""
 STEP_PX = 0.6
 """The image never moves more than about this from one step to the next."""
 _MOST_REACH = 26

@@ -40,7 +40,8 @@ __all__ = ["camera_of", "pixels_of", "plan", "preview_shot", "rig_of"]
 
 FLOW_SPANS = {"dt1": 1, "dt4": 4}
 """Flow maps over one frame and over four."""
-_DSEC_SPANS = {"dt2": 2}  # 100 ms at 20 frames per second
+_STEREO_SPANS = {"mvsec": {"dt1": 1}, "dsec": {"dt2": 2}}
+"""Layout -> the flow it has room for; that of DSEC is over 100 ms, 2 frames at 20 a second."""
 _STEREO_HZ = {"mvsec": (30.0, 20.0), "dsec": (20.0, 10.0), "plain": (20.0, 10.0)}
 """Layout -> frames and depth labels per second, those of the real set."""
 _SCENES: dict[str, tuple[Literal["street", "room"], Literal["drive", "slider", "hand", "rest"]]] = {
@@ -176,7 +177,7 @@ def _stereo(config: WrittenConfig, condition: str, traverse: int) -> Shot:
             images=True,
             depth=True,
             rectified=True,
-            flow=_DSEC_SPANS if layout == "dsec" else FLOW_SPANS,
+            flow=_STEREO_SPANS.get(config.layout, FLOW_SPANS),
         ),
         **speed,
     )
