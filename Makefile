@@ -24,7 +24,7 @@ $(VENV)/.user: $(BIN)/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.user
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,hdf5,video]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,hdf5,video,geo]"
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.user

@@ -9,7 +9,7 @@ from saccade.errors import MissingExtraError
 
 __all__ = ["EXTRAS", "require"]
 
-EXTRAS: dict[str, str] = {"av": "video", "hdf5plugin": "hdf5"}
+EXTRAS: dict[str, str] = {"av": "video", "hdf5plugin": "hdf5", "pynmea2": "geo"}
 """Optional module -> the extra of ``pip install "saccade[EXTRA]"`` that brings it."""
 
 

@@ -1,4 +1,4 @@
-"""From what a network did to what it would cost: shapes, activity, cost tables, published proxies."""
+"""From what a network did to what it would cost: activity, cost tables, published proxies."""
 
 from saccade.energy.costs import COST_TABLES, CostTable, cost_table
 from saccade.energy.layer import Activity, LayerShape

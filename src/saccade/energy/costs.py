@@ -1,7 +1,7 @@
 """Energy of single operations, as named tables.
 
-    memory access of a memory of S bytes at 45 nm:  10 pJ to 8 KiB, 20 at 32 KiB, 100 from 1 MiB on,
-                                                    linear between
+memory access of a memory of S bytes at 45 nm:  10 pJ to 8 KiB, 20 at 32 KiB, 100 from 1 MiB on,
+                                                linear between
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class CostTable:
             raise ConfigError(f"Cost table {self.name} has a negative cost.")
         if not sizes or sizes != sorted(set(sizes)):
             raise ConfigError(
-                f"Cost table {self.name}: memory sizes {sizes}.", "Expected rising numbers of bytes."
+                f"Cost table {self.name}: memory sizes {sizes}.",
+                "Expected rising numbers of bytes.",
             )
 
     def access(self, size_bytes: float) -> float:

@@ -28,7 +28,7 @@ _DENSE_SHARE = 0.55  # of an operation's fetches that Eyeriss pays for zeros, to
 
 
 def snn_dampfhoffer(shape: LayerShape, activity: Activity, costs: CostTable) -> float:
-    """Every spike reads a weight, reads and writes a membrane and adds, at each neuron it reaches."""
+    """Each spike reads a weight, reads and writes a membrane and adds, at each neuron it reaches."""
     reached = shape.fan_out if shape.is_conv else shape.channels_out
     return activity.spikes_in * reached * (3 * _memory(shape, costs) + costs.add)
 
@@ -77,8 +77,10 @@ def ann_lemaire(shape: LayerShape, activity: Activity, costs: CostTable) -> floa
     """Weights from a memory of their size, results to one of the larger feature map's size."""
     del activity
     b, n, size = int(shape.has_bias), shape.neurons, costs.bytes_per_value
-    reads = shape.fan_in * n + (shape.fan_in + b) * n if shape.is_conv else (
-        shape.channels_in + (shape.channels_in + b) * n
+    reads = (
+        shape.fan_in * n + (shape.fan_in + b) * n
+        if shape.is_conv
+        else (shape.channels_in + (shape.channels_in + b) * n)
     )
     weights = costs.access(size * shape.weights)
     maps = costs.access(size * max(shape.inputs, n))

@@ -2,6 +2,11 @@
 
 from saccade.retrieval.geodesic import haversine_distance_m, wgs84_distance_m
 from saccade.retrieval.health import BankHealth, bank_health
+from saccade.retrieval.precision import (
+    PrecisionRecall,
+    best_match_precision_recall,
+    precision_recall,
+)
 from saccade.retrieval.rank import Ranking, best_median_worst, rank, top_n
 from saccade.retrieval.recall import Recall, chance_recall, recall_at
 from saccade.retrieval.scores import (
@@ -26,6 +31,7 @@ __all__ = [
     "Geodesic",
     "IndexTolerance",
     "Planar",
+    "PrecisionRecall",
     "Ranking",
     "Recall",
     "ScoreBlock",
@@ -33,10 +39,12 @@ __all__ = [
     "Truth",
     "TruthMatrix",
     "bank_health",
+    "best_match_precision_recall",
     "best_median_worst",
     "chance_recall",
     "degenerate_rows",
     "haversine_distance_m",
+    "precision_recall",
     "rank",
     "recall_at",
     "score_blocks",

@@ -106,7 +106,7 @@ def align(
         candidates = other.degrees[low : int(high)]
         if not len(candidates):
             raise DataError(
-                f"Fix {i} of {n} has no fix to be matched with: window {low} to {int(high)} of {m}.",
+                f"Fix {i} of {n} has no fix to match: window {low} to {int(high)} of {m}.",
                 "Expected two drives along one route, with some tens of fixes each.",
             )
         if compat is None:

@@ -78,9 +78,7 @@ def near_pairs(positions_m: Tensor, radius_m: float) -> Tensor:
     return torch.cdist(positions_m.double(), positions_m.double()) < radius_m
 
 
-def _check(
-    embeddings: Tensor, labels: Tensor, temperature: float, ignore: Tensor | None
-) -> None:
+def _check(embeddings: Tensor, labels: Tensor, temperature: float, ignore: Tensor | None) -> None:
     n = len(embeddings)
     if embeddings.ndim != 2 or labels.shape != (n,):
         raise ShapeError(
@@ -88,6 +86,8 @@ def _check(
             "Expected [N, D] and [N].",
         )
     if ignore is not None and ignore.shape != (n, n):
-        raise ShapeError(f"A mask {list(ignore.shape)} for {n} embeddings.", f"Expected [{n}, {n}].")
+        raise ShapeError(
+            f"A mask {list(ignore.shape)} for {n} embeddings.", f"Expected [{n}, {n}]."
+        )
     if not temperature > 0:
         raise ConfigError(f"temperature {temperature}.", "Expected a number above 0.")

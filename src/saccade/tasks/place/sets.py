@@ -1,0 +1,29 @@
+"""The data sets of place recognition, by name."""
+
+from __future__ import annotations
+
+import importlib
+
+from saccade.tasks.place.config_data import SetArgs
+from saccade.tasks.place.traverse import PlaceSet
+
+__all__ = ["SETS", "open_set"]
+
+SETS: dict[str, str] = {
+    "brisbane": "saccade.tasks.place.brisbane",
+    "nsavp": "saccade.tasks.place.nsavp",
+    "nyc": "saccade.tasks.place.nyc",
+    "files": "saccade.tasks.place.recordings",
+}
+"""Name -> module with ``open_set(args)`` and ``check(folder)``."""
+
+
+def open_set(args: SetArgs) -> PlaceSet:
+    """Open a data set: nothing but names, times and positions is read.
+
+    Raises:
+        ConfigError: A traverse is unknown, or plays two parts.
+        MissingFileError: The folder or a traverse is not there; see ``saccade data check``.
+        DataError: Positions or times cannot be used.
+    """
+    return importlib.import_module(SETS[args.data]).open_set(args)

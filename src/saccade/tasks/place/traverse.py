@@ -1,0 +1,159 @@
+"""What training and evaluation need of a data set: traverses with positions, and who is for what.
+
+    Traverse   N windows along a route: a position and a frame each, the frame made when asked for
+    Pair       one traverse looked up in another
+    PlaceSet   traverses to train on, a pair to stop by, pairs to test on, and when a match is right
+
+A data set is a module with ``open_set(args) -> PlaceSet``, listed in `saccade.tasks.place.sets`.
+Nothing is loaded before a frame is asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saccade.errors import DataError, ShapeError
+from saccade.retrieval import Geodesic, Planar, Truth
+
+__all__ = ["Pair", "PlaceSet", "Positions", "Traverse"]
+
+_EARTH_M = 6_371_000.0
+
+
+@dataclass(frozen=True, eq=False)
+class Positions:
+    """Where the windows of a traverse were taken; the kind is named, never guessed (defect C1).
+
+    Args:
+        values: float64 ``[N, 2]``: east and north in metres, or latitude and longitude in degrees.
+        kind: ``"planar"`` for metres, ``"geodesic"`` for degrees.
+
+    Raises:
+        ShapeError: Not ``[N, 2]``.
+        DataError: A position is NaN or infinite.
+    """
+
+    values: NDArray[np.float64]
+    kind: Literal["planar", "geodesic"]
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or self.values.shape[1] != 2:
+            raise ShapeError(f"Positions {list(self.values.shape)}.", "Expected [N, 2].")
+        if not np.isfinite(self.values).all():
+            row = int(np.flatnonzero(~np.isfinite(self.values).all(axis=1))[0])
+            raise DataError(f"Position {row:,} is {self.values[row]}.", "Expected finite numbers.")
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def metres(self, origin: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Return east and north in metres; degrees on the plane that touches at an origin.
+
+        Args:
+            origin: Latitude and longitude; the first position without. Ignored for metres.
+        """
+        if self.kind == "planar" or not len(self):
+            return self.values
+        start = self.values[0] if origin is None else origin
+        north, east = np.radians(self.values - start).T * _EARTH_M
+        return np.column_stack([east * np.cos(np.radians(start[0])), north])
+
+    def truth(self, references: Positions, tolerance_m: float, *, inclusive: bool) -> Truth:
+        """Return which of the references are true matches of these queries.
+
+        Raises:
+            DataError: One is in metres and the other in degrees.
+        """
+        if self.kind != references.kind:
+            raise DataError(
+                f"Queries have {self.kind} positions, references {references.kind} ones.",
+                "Expected the same kind: metres or degrees.",
+            )
+        kind = Planar if self.kind == "planar" else Geodesic
+        return kind(self.values, references.values, tolerance_m=tolerance_m, inclusive=inclusive)
+
+
+class Traverse(Protocol):
+    """One drive; may be used by several threads at once, and be pickled."""
+
+    @property
+    def name(self) -> str:
+        """Its name in reports."""
+        ...
+
+    @property
+    def positions(self) -> Positions:
+        """Where each window was taken."""
+        ...
+
+    @property
+    def session(self) -> NDArray[np.int64]:
+        """Number of the recording session of each window, ``[N]``; for strict recall."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def frame(self, k: int, rng: np.random.Generator | None = None) -> NDArray[np.float32]:
+        """Return the count frame of window k, float32 ``[2, H, W]``, channels (OFF, ON).
+
+        Args:
+            k: Window.
+            rng: Draws the augmentation of the training recipe, flips left out (those are drawn for
+                a pair together, defect D2); without it the frame of evaluation.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One traverse looked up in another.
+
+    Args:
+        query: Whose windows are looked up.
+        reference: Whose windows are searched, all of them.
+        strict: Matches of the query's own session do not count (NYC).
+    """
+
+    query: Traverse
+    reference: Traverse
+    strict: bool = False
+
+    @property
+    def name(self) -> str:
+        """``"night in day"``."""
+        return f"{self.query.name} in {self.reference.name}"
+
+    def truth(self, tolerance_m: float, *, inclusive: bool) -> Truth:
+        """Return the true matches."""
+        return self.query.positions.truth(
+            self.reference.positions, tolerance_m, inclusive=inclusive
+        )
+
+
+@dataclass(frozen=True)
+class PlaceSet:
+    """A data set that is ready to train and to test on.
+
+    Args:
+        name: Its name.
+        train: Traverses to train on; empty where it only serves tests.
+        val: The pair that decides when training stops; None where it is trained to the end.
+        tests: Pairs to test on, none of them seen in training or validation.
+        positive_m: In training, windows at most so far apart show the same place.
+        tolerance_m: In tests, a match is right within this distance.
+        inclusive: Whether exactly that distance counts.
+        notes: What a reader of results must know, e.g. that events are simulated.
+    """
+
+    name: str
+    train: tuple[Traverse, ...]
+    val: Pair | None
+    tests: tuple[Pair, ...]
+    positive_m: float
+    tolerance_m: float
+    inclusive: bool = False
+    notes: tuple[str, ...] = ()
