@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
 import tyro
 
+from saccade.errors import ConfigError, did_you_mean
 from saccade.events.io.arguments import ReadArgs
 
 __all__ = ["Positional", "ReadArgs", "parse"]
@@ -19,12 +22,51 @@ Positional = Annotated[ArgsT, tyro.conf.Positional]
 def parse(args_type: type[ArgsT], words: list[str], prog: str, about: str) -> ArgsT:
     """Build a verb's arguments from command-line words.
 
-    tyro prints its own message for a wrong flag, with the closest one, and exits with code 2.
+    A class with ``recipes``, the package that holds YAML files, and ``verb``, the section of them
+    that it reads, takes ``--recipe NAME`` (or the path of a file): its values stand where no flag
+    is given. tyro prints its own message for a wrong flag, with the closest one, and exits with
+    code 2.
     """
-    return tyro.cli(
+    base, words = _recipe(args_type, words)
+    made: Any = tyro.cli(
         args_type,
         args=words,
         prog=prog,
         description=about.strip(),
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        **base,
     )
+    return made
+
+
+def _recipe(args_type: type[Any], words: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """Take ``--recipe`` out of the words and return what tyro shall begin with."""
+    package: str | None = getattr(args_type, "recipes", None)
+    joined = [word for item in words for word in _split(item)]
+    if package is None or "--recipe" not in joined:
+        return {}, words
+    at = joined.index("--recipe")
+    known = _recipes(package)
+    if at + 1 >= len(joined):
+        raise ConfigError("--recipe without a name.", f"Expected one of {', '.join(known)}.")
+    from saccade.engine.config_io import load_config
+
+    name, rest = joined[at + 1], joined[:at] + joined[at + 2 :]
+    path = Path(name) if name.endswith((".yaml", ".yml")) else known.get(name)
+    if path is None:
+        raise ConfigError(
+            f"There is no recipe {name!r}.",
+            f"Recipes: {', '.join(known)}; or the path of a .yaml file.",
+            did_you_mean(name, known),
+        )
+    return {"default": load_config(args_type, path, section=args_type.verb)}, rest
+
+
+def _recipes(package: str) -> dict[str, Path]:
+    """Return name -> file of the recipes that come with a task."""
+    folder = Path(str(files(package)))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def _split(word: str) -> list[str]:
+    return word.split("=", 1) if word.startswith("--recipe=") else [word]

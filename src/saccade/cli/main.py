@@ -51,6 +51,7 @@ VERBS: dict[str, Verb] = {
     "simulate": Verb(
         "recordings that never happened, with exact truth", "saccade.cli.simulate", has_modes=True
     ),
+    "train": Verb("train a task's network: saccade train place --recipe NAME"),
     "predict": Verb("run a task on a recording: saccade predict place FILE"),
     "retrieve": Verb("find each moment of one recording in another"),
     "doctor": Verb("versions, devices, optional packages, compiled kernels", "saccade.cli.doctor"),
@@ -60,7 +61,6 @@ VERBS: dict[str, Verb] = {
 LATER_VERBS = (
     "prepare",
     "data",
-    "train",
     "eval",
     "stream",
     "energy",

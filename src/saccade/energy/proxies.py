@@ -28,7 +28,7 @@ _DENSE_SHARE = 0.55  # of an operation's fetches that Eyeriss pays for zeros, to
 
 
 def snn_dampfhoffer(shape: LayerShape, activity: Activity, costs: CostTable) -> float:
-    """Each spike reads a weight, reads and writes a membrane and adds, at each neuron it reaches."""
+    """Each spike reads a weight, reads and writes a membrane and adds at every neuron it meets."""
     reached = shape.fan_out if shape.is_conv else shape.channels_out
     return activity.spikes_in * reached * (3 * _memory(shape, costs) + costs.add)
 

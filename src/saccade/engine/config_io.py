@@ -25,7 +25,7 @@ from saccade.engine.field_types import (
     union_members,
 )
 from saccade.engine.yaml_values import Place, parse_value
-from saccade.errors import ConfigError, MissingFileError
+from saccade.errors import ConfigError, MissingFileError, listing
 from saccade.files import write_atomically
 
 __all__ = ["from_yaml", "load_config", "save_config", "to_plain", "to_yaml"]
@@ -80,13 +80,16 @@ def save_config(config: Any, path: str | Path) -> Path:
     return write_atomically(Path(path), to_yaml(config).encode())
 
 
-def load_config(cls: type[ConfigT], path: str | Path, *, base: ConfigT | None = None) -> ConfigT:
+def load_config(
+    cls: type[ConfigT], path: str | Path, *, base: ConfigT | None = None, section: str = ""
+) -> ConfigT:
     """Read a YAML file into a configuration.
 
     Args:
         cls: The dataclass.
         path: The file.
         base: Values of the fields that the file leaves out; the class's defaults without it.
+        section: Key of the file under which the configuration stands; the whole file without.
 
     Raises:
         MissingFileError: There is no such file.
@@ -99,11 +102,16 @@ def load_config(cls: type[ConfigT], path: str | Path, *, base: ConfigT | None = 
         raise MissingFileError(f"No such file: {path} (looked in {Path.cwd()}).") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"Cannot read {path}: {error}.") from error
-    return from_yaml(cls, text, source=str(path), base=base)
+    return from_yaml(cls, text, source=str(path), base=base, section=section)
 
 
 def from_yaml(
-    cls: type[ConfigT], text: str, *, source: str = "<text>", base: ConfigT | None = None
+    cls: type[ConfigT],
+    text: str,
+    *,
+    source: str = "<text>",
+    base: ConfigT | None = None,
+    section: str = "",
 ) -> ConfigT:
     """Read YAML text into a configuration; see `load_config`.
 
@@ -112,6 +120,7 @@ def from_yaml(
         text: YAML.
         source: Name of the text in messages.
         base: Values of the fields that the text leaves out.
+        section: Key under which the configuration stands; the whole text without.
 
     Examples:
         >>> from saccade.events.types import SensorSize
@@ -125,9 +134,22 @@ def from_yaml(
         raise ConfigError(f"{source}:{line} is not YAML: {error.problem}.") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"{source} is not YAML: {error}.") from error
+    if section:
+        node = _section(node, section, source)
     if node is None:
         node = yaml.MappingNode("tag:yaml.org,2002:map", [])
     return cast(ConfigT, parse_value(node, cls, Place(source), base))
+
+
+def _section(node: Any, name: str, source: str) -> Any:
+    """Return the node under a key of a mapping."""
+    pairs: list[Any] = cast(Any, node).value if isinstance(node, yaml.MappingNode) else []
+    found: dict[str, Any] = {str(key.value): value for key, value in pairs}
+    if name not in found:
+        raise ConfigError(
+            f"{source} has no section {name!r}.", f"It has {listing(found) or 'none'}."
+        )
+    return found[name]
 
 
 def _tagged(value: Any, hint: Any) -> Any:

@@ -110,6 +110,17 @@ class RunDir:
             raise ConfigError(f"Cannot make the folder {path}: {error.strerror}.") from error
         return cls(path)._begin(config)
 
+    @classmethod
+    def again(cls, folder: str | Path) -> RunDir:
+        """Take up a run that was stopped; its configuration stays as it was written.
+
+        Raises:
+            MissingFileError: The folder holds no run.
+        """
+        run = cls(Path(folder))
+        run.status()
+        return run._begin(None)
+
     def path(self, name: str) -> Path:
         """Return where a file of this run belongs; folders on the way are made.
 

@@ -123,6 +123,7 @@ class SEWResNet(nn.Module):
     Args:
         blocks: Blocks per stage.
         in_channels: Input channels; 2 = (OFF, ON).
+        width: Channels C of the stem; the stages have C, 2 C, 4 C and 8 C. 64 as published.
         connect: How every block joins spikes and identity.
         zero_init_residual: Start with batch-norm weight 0 in the second unit of every block, so
             that a new block passes on its identity.
@@ -138,20 +139,21 @@ class SEWResNet(nn.Module):
         blocks: tuple[int, int, int, int],
         *,
         in_channels: int = 2,
+        width: int = 64,
         connect: Connect = "ADD",
         zero_init_residual: bool = False,
         rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         rng = rng or seeded(0)
-        self.conv1 = separable(in_channels, 64, 7, 2, rng)
-        self.bn1 = nn.BatchNorm2d(64)
+        self.conv1 = separable(in_channels, width, 7, 2, rng)
+        self.bn1 = nn.BatchNorm2d(width)
         self.sn1 = IF.spikingjelly(detach_reset=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = _stage(64, 64, blocks[0], 1, connect, rng)
-        self.layer2 = _stage(64, 128, blocks[1], 2, connect, rng)
-        self.layer3 = _stage(128, 256, blocks[2], 2, connect, rng)
-        self.layer4 = _stage(256, 512, blocks[3], 2, connect, rng)
+        self.layer1 = _stage(width, width, blocks[0], 1, connect, rng)
+        self.layer2 = _stage(width, 2 * width, blocks[1], 2, connect, rng)
+        self.layer3 = _stage(2 * width, 4 * width, blocks[2], 2, connect, rng)
+        self.layer4 = _stage(4 * width, 8 * width, blocks[3], 2, connect, rng)
         if zero_init_residual:
             for block in self.blocks():
                 nn.init.zeros_(block.conv2[1].weight)  # pyright: ignore[reportArgumentType]
@@ -202,7 +204,7 @@ class SEWResNet(nn.Module):
             x: Count frames ``[T, B, 2, H, W]`` or ``[B, 2, H, W]`` (one step).
 
         Returns:
-            Whole numbers (ADD) or spikes (AND, IAND), ``[T, B, 512, h, w]``, h = ⌈H/32⌉, w =
+            Whole numbers (ADD) or spikes (AND, IAND), ``[T, B, 8 width, h, w]``, h = ⌈H/32⌉, w =
             ⌈W/32⌉.
 
         Raises:

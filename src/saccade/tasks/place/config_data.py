@@ -12,7 +12,7 @@ from saccade.events.types import SensorSize
 
 __all__ = ["DATA_ROOT", "SetArgs", "SetName"]
 
-SetName = Literal["brisbane", "nsavp", "nyc", "files"]
+SetName = Literal["brisbane", "nsavp", "nyc", "files", "stills"]
 
 DATA_ROOT = "SACCADE_DATA"
 """Environment variable that names the folder with one folder per data set."""
@@ -23,7 +23,7 @@ class SetArgs:
     """A data set and the part each traverse plays; what is None is as published for the set."""
 
     data: SetName = "files"
-    """brisbane, nsavp, nyc, or files: recordings with a table of positions each."""
+    """brisbane, nsavp, nyc; files: recordings with a table of positions each; stills: images."""
     root: Path | None = None
     """Folder of the data set (default: the folder of that name in $SACCADE_DATA)."""
     train: tuple[str, ...] = ()
@@ -48,6 +48,14 @@ class SetArgs:
     """Tests: a match is right within so many metres."""
     split: Literal["session", "published"] = "session"
     """nyc: by session (no leak), or the published frame-level shuffle (train and test overlap)."""
+    passes: int = 8
+    """stills: how often the camera passes over each image for training."""
+    pass_seed: int = 0
+    """stills: seed of the camera's motion and noise."""
+    skip_uniform: bool = False
+    """stills: leave out images that are nearly constant, such as those in tunnels."""
+    cache: Path | None = None
+    """Folder for what is made once and kept (default: .saccade beside the data)."""
 
     def __post_init__(self) -> None:
         for name in ("window_us", "max_events"):

@@ -30,6 +30,14 @@ PUBLISHED_SIZE = (260, 346)
 """Rows and columns of the frames all published weights were trained on."""
 
 
+BLOCKS: dict[str, tuple[int, int, int, int]] = {
+    "sew_resnet10": (1, 1, 1, 1),
+    "sew_resnet18": (2, 2, 2, 2),
+    "sew_resnet34": (3, 4, 6, 3),
+}
+"""Architecture -> residual blocks of the four stages."""
+
+
 class PlaceNet(SEWResNet):
     """A backbone with a head.
 
@@ -71,9 +79,12 @@ class PlaceNet(SEWResNet):
     def build(cls, config: PlaceModelConfig, seed: int = 0) -> PlaceNet:
         """Return a network with fresh weights; the same seed gives the same weights."""
         rng = seeded(seed)
-        make = SEWResNet.sew_resnet18 if config.arch == "sew_resnet18" else SEWResNet.sew_resnet34
-        backbone = make(
-            connect=config.connect, zero_init_residual=config.zero_init_residual, rng=rng
+        backbone = SEWResNet(
+            BLOCKS[config.arch],
+            width=config.width,
+            connect=config.connect,
+            zero_init_residual=config.zero_init_residual,
+            rng=rng,
         )
         head = _head(config, rng)
         model = PlaceNet(backbone, head, compat=config.compat, config=config)
@@ -126,9 +137,9 @@ def _head(config: PlaceModelConfig, rng: torch.Generator) -> nn.Module:
     if config.aggregator == "gem":
         return GEM()
     if config.aggregator == "mlp":
-        return MLP(512, config.out_channels, neuron=config.head_neuron, rng=rng)
+        return MLP(8 * config.width, config.out_channels, neuron=config.head_neuron, rng=rng)
     return MixVPR(
-        512,
+        8 * config.width,
         config.grid,
         out_channels=config.out_channels,
         out_rows=config.out_rows,

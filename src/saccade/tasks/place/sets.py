@@ -14,6 +14,7 @@ SETS: dict[str, str] = {
     "nsavp": "saccade.tasks.place.nsavp",
     "nyc": "saccade.tasks.place.nyc",
     "files": "saccade.tasks.place.recordings",
+    "stills": "saccade.tasks.place.stills",
 }
 """Name -> module with ``open_set(args)`` and ``check(folder)``."""
 

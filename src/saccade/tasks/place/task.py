@@ -13,7 +13,7 @@ from saccade.engine import RunDir, pick_device, progress
 from saccade.errors import ShapeError
 from saccade.retrieval import bank_health
 from saccade.tasks.place import show
-from saccade.tasks.place.config import DemoConfig, PredictConfig, RetrieveConfig
+from saccade.tasks.place.config import DemoConfig, PredictConfig, RetrieveConfig, TrainConfig
 from saccade.tasks.place.data import Windows, open_windows
 from saccade.tasks.place.embed import (
     Network,
@@ -25,12 +25,19 @@ from saccade.tasks.place.embed import (
 from saccade.tasks.place.search import Search, search
 from saccade.tasks.place.spikes import SpikeRecord
 
-__all__ = ["demo", "predict", "retrieve", "search_windows"]
+__all__ = ["demo", "predict", "retrieve", "search_windows", "train"]
 
 
 def demo(cfg: DemoConfig) -> Report:
     """Show the whole path on a small recording, see `saccade.tasks.place.demo`."""
     from saccade.tasks.place.demo import demo as run
+
+    return run(cfg)
+
+
+def train(cfg: TrainConfig) -> Report:
+    """Train a network on a data set, see `saccade.tasks.place.train`."""
+    from saccade.tasks.place.train import train as run
 
     return run(cfg)
 

@@ -147,6 +147,7 @@ class PlaceSet:
         tolerance_m: In tests, a match is right within this distance.
         inclusive: Whether exactly that distance counts.
         notes: What a reader of results must know, e.g. that events are simulated.
+        labels: Published labels of the windows of each training traverse, where there are any.
     """
 
     name: str
@@ -157,3 +158,4 @@ class PlaceSet:
     tolerance_m: float
     inclusive: bool = False
     notes: tuple[str, ...] = ()
+    labels: tuple[NDArray[np.int64], ...] | None = None

@@ -1,0 +1,95 @@
+"""Descriptors of a whole traverse, by the network, in constant memory.
+
+frames [B, 2, H, W], made ahead by threads --network--> vectors [N, D], events per window [N]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from saccade.contracts import Progress
+from saccade.engine.loader import Ahead
+from saccade.tasks.place.inference import fuse
+from saccade.tasks.place.model import PlaceNet
+from saccade.tasks.place.traverse import Traverse
+
+__all__ = ["Bank", "embed_traverse", "frames_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """Descriptors of a traverse.
+
+    Args:
+        name: Of the traverse.
+        vectors: float32 ``[N, D]``, each of length 1.
+        event_count: int64 ``[N]``, events in each frame; 0 marks an empty one.
+    """
+
+    name: str
+    vectors: NDArray[np.float32]
+    event_count: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    @property
+    def empty(self) -> NDArray[np.bool_]:
+        """Windows without an event, which neither match nor are matched (defect A5)."""
+        return self.event_count == 0
+
+
+def frames_of(traverse: Traverse, which: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the evaluation frames of some windows, float32 ``[B, 2, H, W]``."""
+    return np.stack([traverse.frame(int(k)) for k in which])
+
+
+def embed_traverse(
+    model: PlaceNet,
+    traverse: Traverse,
+    *,
+    batch: int = 32,
+    workers: int = 2,
+    tell: Progress | None = None,
+) -> Bank:
+    """Return the descriptors of every window of a traverse.
+
+    Args:
+        model: In evaluation mode; on the CPU its fused form runs.
+        traverse: Where frames come from.
+        batch: Frames per pass.
+        workers: Threads that make frames.
+        tell: Called with (windows done, windows in all).
+    """
+    run = _runner(model)
+    chunks = np.array_split(np.arange(len(traverse)), -(-len(traverse) // batch))
+    loader = Ahead(lambda k: frames_of(traverse, chunks[k]), len(chunks), workers=workers)
+    vectors: list[NDArray[np.float32]] = []
+    counts: list[NDArray[np.int64]] = []
+    done = 0
+    for frames in loader:
+        vectors.append(run(torch.from_numpy(frames)))
+        counts.append(frames.sum((1, 2, 3)).astype(np.int64))
+        done += len(frames)
+        if tell is not None:
+            tell(done, len(traverse))
+    return Bank(traverse.name, np.concatenate(vectors), np.concatenate(counts))
+
+
+def _runner(model: PlaceNet) -> Callable[[Tensor], NDArray[np.float32]]:
+    device = next(model.parameters()).device
+    if device.type == "cpu":
+        fused = fuse(model)
+        return lambda frames: fused(frames).numpy()
+
+    def whole(frames: Tensor) -> NDArray[np.float32]:
+        with torch.no_grad():
+            return model(frames.to(device)).float().cpu().numpy()
+
+    return whole
