@@ -19,7 +19,7 @@ from saccade.tasks.place.inference import fuse
 from saccade.tasks.place.model import PlaceNet
 from saccade.tasks.place.traverse import Traverse
 
-__all__ = ["Bank", "embed_traverse", "frames_of"]
+__all__ = ["Bank", "embed_traverse", "event_counts", "frames_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,12 @@ class Bank:
 def frames_of(traverse: Traverse, which: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the evaluation frames of some windows, float32 ``[B, 2, H, W]``."""
     return np.stack([traverse.frame(int(k)) for k in which])
+
+
+def event_counts(traverse: Traverse, *, workers: int = 2) -> NDArray[np.int64]:
+    """Return the events in the evaluation frame of each window, int64 ``[N]``."""
+    loader = Ahead(lambda k: int(traverse.frame(k).sum()), len(traverse), workers=workers)
+    return np.fromiter(loader, np.int64, len(traverse))
 
 
 def embed_traverse(

@@ -12,12 +12,19 @@ from saccade.tasks.place.traverse import Pair, PlaceSet
 __all__ = ["mask_of", "pair_recall"]
 
 
-def mask_of(queries: Bank, references: Bank, pair: Pair) -> NDArray[np.bool_]:
+def mask_of(
+    query_events: NDArray[np.int64], reference_events: NDArray[np.int64], pair: Pair
+) -> NDArray[np.bool_]:
     """Return which references a query may not have, bool ``[Q, R]``.
 
-    Empty windows match nothing; in a strict pair a query's own session does not count.
+    Empty windows match nothing (defect A5); in a strict pair a query's own session does not count.
+
+    Args:
+        query_events: Events of each query ``[Q]``.
+        reference_events: Events of each reference ``[R]``.
+        pair: Says whether it is strict.
     """
-    hidden = queries.empty[:, None] | references.empty[None]
+    hidden = (query_events == 0)[:, None] | (reference_events == 0)[None]
     if pair.strict:
         hidden |= pair.query.session[:, None] == pair.reference.session[None]
     return hidden
@@ -33,7 +40,7 @@ def pair_recall(
     """
     cuts = [n for n in at if n <= len(references)]
     ranking = rank(
-        queries.vectors, references.vectors, n=max(cuts), masked=mask_of(queries, references, pair)
+        queries.vectors, references.vectors, n=max(cuts), masked=mask_of(queries.event_count, references.event_count, pair)
     )
     truth = pair.truth(data.tolerance_m, inclusive=data.inclusive)
     found = recall_at(ranking, truth, cuts)

@@ -1,0 +1,258 @@
+"""Evaluation on a data set: every test pair, method, sequence length and tolerance, in one report.
+
+    pairs -> scores of every method -> recall, precision-recall -> results.json, matches_*.csv
+                                                                   report.html
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from saccade.contracts import Cell, Report, Table
+from saccade.engine import RunDir, pick_device, progress
+from saccade.errors import ConfigError
+from saccade.files import write_atomically
+from saccade.retrieval import BankHealth, Ranking, bank_health, top_n
+from saccade.tasks.place.bank import event_counts
+from saccade.tasks.place.checkpoint import file_sha256
+from saccade.tasks.place.config_eval import EvalConfig
+from saccade.tasks.place.embed import network_file
+from saccade.tasks.place.methods import Banks, Scored, check_baselines, scores_of
+from saccade.tasks.place.metric import Evaluation, evaluate
+from saccade.tasks.place.sets import open_set
+from saccade.tasks.place.traverse import Pair, PlaceSet
+from saccade.tasks.place.validate import mask_of
+
+__all__ = ["Result", "evaluate_set"]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One method on one pair at one tolerance.
+
+    Args:
+        pair: The two traverses.
+        scored: Method, sequence length, scores.
+        tolerance_m: A match is right within this distance.
+        evaluation: The measures.
+        ranking: The best references of each query.
+    """
+
+    pair: Pair
+    scored: Scored
+    tolerance_m: float
+    evaluation: Evaluation
+    ranking: Ranking
+
+    def record(self) -> dict[str, Any]:
+        """Return it as one flat record for JSON."""
+        return {
+            "pair": self.pair.name,
+            "query": self.pair.query.name,
+            "reference": self.pair.reference.name,
+            "method": self.scored.method,
+            "sequence": self.scored.length,
+            "tolerance_m": self.tolerance_m,
+            **self.evaluation.values(),
+        }
+
+
+def evaluate_set(cfg: EvalConfig) -> Report:
+    """Evaluate all test pairs of a data set.
+
+    Writes ``results.json`` (a record per pair, method, sequence length and tolerance),
+    ``matches_N.csv`` for each pair, ``report.html``, ``report.json`` and ``config.yaml``.
+
+    Raises:
+        ConfigError: There is no test pair, or an argument does not fit.
+        MissingFileError: The data set or the weights are not there.
+        CheckpointError: The weights do not fit.
+        DataError: The tolerance makes no pair, or every pair, a true match.
+    """
+    check_baselines(cfg.baselines)
+    data = open_set(cfg.data)
+    if not data.tests:
+        raise ConfigError(
+            f"The data set {data.name} has no test pair.", "Expected --tests QUERY:REFERENCE."
+        )
+    banks = _banks(cfg)
+    with _run_folder(cfg) as run:
+        with progress("Evaluating", unit="windows") as tell:
+            results = [
+                item for pair in data.tests for item in _results(pair, data, cfg, banks, tell)
+            ]
+        files = [run.write_json("results.json", [item.record() for item in results])]
+        files += _write_matches(run, data, results, cfg)
+        health = _health(data.tests[0], banks)
+        energy = _energy(cfg, banks, data)
+        report = _report(cfg, data, results, health, energy)
+        if cfg.report:
+            from saccade.tasks.place.page import write_page
+
+            files.append(write_page(run, report, results, health, energy))
+        path = run.write_json("report.json", replace(report, files=()))
+        return replace(report, files=(*files, path, run.folder / "config.yaml"))
+
+
+def _banks(cfg: EvalConfig) -> Banks | None:
+    if cfg.weights is None:
+        return None
+    model = network_file(
+        cfg.weights, head_neuron=cfg.head_neuron, channel_order=cfg.channel_order,
+        compat=cfg.compat,
+    ).to(pick_device(cfg.device))  # fmt: skip
+    assert model.config is not None
+    return Banks(model.eval(), model.config.arch, batch=cfg.batch, workers=cfg.workers)
+
+
+def _run_folder(cfg: EvalConfig) -> RunDir:
+    if cfg.out is not None:
+        return RunDir.at(cfg.out, config=cfg)
+    return RunDir.create("eval", "place", config=cfg)
+
+
+def _results(
+    pair: Pair, data: PlaceSet, cfg: EvalConfig, banks: Banks | None, tell: Any
+) -> list[Result]:
+    events = [event_counts(side, workers=cfg.workers) for side in (pair.query, pair.reference)]
+    masked = mask_of(events[0], events[1], replace(pair, strict=False))
+    sessions = (pair.query.session, pair.reference.session) if pair.strict else None
+    tolerances = dict.fromkeys([data.tolerance_m, *cfg.tolerances_m])
+    found: list[Result] = []
+    for scored in scores_of(pair, cfg, banks, tell):
+        ranking = top_n(scored.scores, min(25, scored.scores.shape[1]), masked=masked)
+        for metres in tolerances:
+            truth = pair.truth(metres, inclusive=data.inclusive)
+            measured = evaluate(
+                scored.scores, truth, sessions=sessions, masked=masked,
+                compat=cfg.compat if pair.strict else None,
+            )  # fmt: skip
+            found.append(Result(pair, scored, metres, measured, ranking))
+    return found
+
+
+def _write_matches(
+    run: RunDir, data: PlaceSet, results: Sequence[Result], cfg: EvalConfig
+) -> list[Path]:
+    """Write the five best references of each query, and the scores if asked."""
+    files: list[Path] = []
+    for number, pair in enumerate(data.tests, 1):
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(("method", "query", "rank", "reference", "score", "right"))
+        for item in results:
+            if item.pair is not pair or item.tolerance_m != data.tolerance_m:
+                continue
+            truth = pair.truth(data.tolerance_m, inclusive=data.inclusive)
+            top = item.ranking.indices[:, :5]
+            queries = np.broadcast_to(np.arange(len(top))[:, None], top.shape)
+            right = truth.matches(queries, np.maximum(top, 0))
+            for q, k in np.argwhere(top >= 0).tolist():
+                score = f"{item.ranking.scores[q, k]:.6f}"
+                writer.writerow((item.scored.name, q, k + 1, top[q, k], score, int(right[q, k])))
+            if cfg.save_scores:
+                name = f"scores_{number}_{item.scored.name.replace(' ', '_').replace('/', '-')}.npy"
+                content = io.BytesIO()
+                np.save(content, item.scored.scores)
+                files.append(write_atomically(run.path(name), content.getvalue()))
+        files.append(run.write_text(f"matches_{number}.csv", text.getvalue()))
+    return files
+
+
+def _health(pair: Pair, banks: Banks | None) -> BankHealth | None:
+    if banks is None:
+        return None
+    bank = banks.of(pair.reference)
+    return bank_health(bank.vectors, bank.event_count)
+
+
+def _energy(cfg: EvalConfig, banks: Banks | None, data: PlaceSet) -> Table | None:
+    del cfg, banks, data
+    return None
+
+
+def _report(
+    cfg: EvalConfig,
+    data: PlaceSet,
+    results: Sequence[Result],
+    health: BankHealth | None,
+    energy: Table | None,
+) -> Report:
+    best = max(results, key=lambda item: float(item.evaluation.recall.over_matchable[0]))
+    values: dict[str, Any] = {
+        "data": data.name,
+        "pairs": len(data.tests),
+        "queries": sum(len(pair.query) for pair in data.tests),
+        "weights": cfg.weights,
+        "weights_sha256": _sha256(cfg.weights),
+        "best_method": best.scored.name,
+        "best_recall_at_1": float(best.evaluation.recall.over_matchable[0]),
+        "queries_without_match": sum(
+            item.evaluation.recall.queries_without_match
+            for item in results
+            if item.scored is results[0].scored and item.tolerance_m == data.tolerance_m
+        ),
+    }
+    tables = [_summary(results)]
+    if len(data.tests) > 1:
+        tables += _matrices(data, results)
+    if health is not None:
+        tables.append(health.table())
+    if energy is not None:
+        tables.append(energy)
+    notes = [*data.notes, "Recall is over the queries that have a true match; all are in results."]
+    if health is not None:
+        notes.append(f"Bank: {health.explanation}")
+    return Report(f"Place recognition on {data.name}", values, tuple(tables), tuple(notes))
+
+
+def _summary(results: Sequence[Result]) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for item in results:
+        recall, at = item.evaluation.recall, dict[int, float]()
+        at = dict(zip(recall.at, recall.over_matchable.tolist(), strict=True))
+        rows.append(
+            (
+                item.pair.name, item.scored.name, item.tolerance_m, at.get(1), at.get(5),
+                at.get(10), float(recall.chance_over_matchable[0]),
+                item.evaluation.pooled.average_precision,
+            )
+        )  # fmt: skip
+    columns = ("pair", "method", "within m", "R@1", "R@5", "R@10", "chance", "AP")
+    return Table("Recall", columns, tuple(rows))
+
+
+def _matrices(data: PlaceSet, results: Sequence[Result]) -> list[Table]:
+    """Return recall@1 of every query traverse in every reference traverse, a table a method."""
+    names = list(dict.fromkeys(item.scored.name for item in results))
+    references = list(dict.fromkeys(pair.reference.name for pair in data.tests))
+    queries = list(dict.fromkeys(pair.query.name for pair in data.tests))
+    if len(references) < 2 and len(queries) < 2:
+        return []
+    tables: list[Table] = []
+    for name in names[:1]:
+        cells = {
+            (item.pair.query.name, item.pair.reference.name): float(
+                item.evaluation.recall.over_matchable[0]
+            )
+            for item in results
+            if item.scored.name == name and item.tolerance_m == data.tolerance_m
+        }
+        rows = tuple((q, *(cells.get((q, r)) for r in references)) for q in queries)
+        title = f"Recall@1 of each query (row) in each reference (column), {name}"
+        tables.append(Table(title, ("query", *references), rows))
+    return tables
+
+
+def _sha256(weights: str | None) -> str | None:
+    path = Path(weights or "")
+    return file_sha256(path) if weights and path.is_file() else None
+
+

@@ -1,0 +1,121 @@
+"""Score matrices of one pair of traverses, by every method that was asked for.
+
+    network    cosine of descriptors          baselines   what frames alone can do
+    ensemble   mean of the network's scores and those in files
+    sequences  each of them along lines of consecutive windows
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saccade.contracts import Progress
+from saccade.errors import ConfigError, did_you_mean
+from saccade.retrieval import score_matrix
+from saccade.retrieval.ensemble import ensemble_scores
+from saccade.retrieval.sequence import sequence_scores
+from saccade.tasks.place.bank import Bank, embed_traverse
+from saccade.tasks.place.baselines import BASELINES
+from saccade.tasks.place.config_eval import EvalConfig
+from saccade.tasks.place.frame_rows import TraverseFrames
+from saccade.tasks.place.model import PlaceNet
+from saccade.tasks.place.traverse import Pair, Traverse
+
+__all__ = ["Banks", "Scored", "check_baselines", "scores_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """The scores of one method.
+
+    Args:
+        method: Its name, with the pooling behind a slash.
+        length: Windows of a sequence; 1 = single ones.
+        scores: float32 ``[Q, R]``.
+    """
+
+    method: str
+    length: int
+    scores: NDArray[np.float32]
+
+    @property
+    def name(self) -> str:
+        """Method, and the length of a sequence."""
+        return self.method if self.length == 1 else f"{self.method}, {self.length} frames"
+
+
+class Banks:
+    """Descriptors of traverses, each made once.
+
+    Args:
+        model: The network.
+        name: What it is called in reports.
+        batch: Frames per pass.
+        workers: Threads that make frames.
+    """
+
+    def __init__(self, model: PlaceNet, name: str, *, batch: int, workers: int) -> None:
+        self.model, self.name, self.batch, self.workers = model, name, batch, workers
+        self._made: dict[int, Bank] = {}
+
+    def of(self, traverse: Traverse, tell: Progress | None = None) -> Bank:
+        """Return the descriptors of a traverse."""
+        if id(traverse) not in self._made:
+            self._made[id(traverse)] = embed_traverse(
+                self.model, traverse, batch=self.batch, workers=self.workers, tell=tell
+            )
+        return self._made[id(traverse)]
+
+
+def scores_of(
+    pair: Pair, cfg: EvalConfig, banks: Banks | None, tell: Progress | None = None
+) -> Iterator[Scored]:
+    """Yield the scores of every method and every sequence length."""
+    for method, scores in _single(pair, cfg, banks, tell):
+        for length in cfg.sequences:
+            if length == 1:
+                yield Scored(method, 1, scores)
+                continue
+            longer = sequence_scores(
+                scores, length, speeds=cfg.speeds, direction=cfg.direction
+            )
+            yield Scored(method, length, longer)
+
+
+def check_baselines(names: tuple[str, ...]) -> None:
+    """Refuse names that are no baseline.
+
+    Raises:
+        ConfigError: A name or its pooling is wrong.
+    """
+    for word in names:
+        name, _, pool = word.partition("/")
+        if name not in BASELINES:
+            raise ConfigError(
+                f"--baselines {word}.",
+                f"Expected {', '.join(BASELINES)}, each with /POOL if wanted.",
+                did_you_mean(name, BASELINES),
+            )
+        if pool and not (pool.isdecimal() and int(pool) >= 1):
+            raise ConfigError(f"--baselines {word}.", f"Expected {name}/POOL with 1 or more.")
+
+
+def _single(
+    pair: Pair, cfg: EvalConfig, banks: Banks | None, tell: Progress | None
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    if banks is not None:
+        query, reference = banks.of(pair.query, tell), banks.of(pair.reference, tell)
+        scores = score_matrix(query.vectors, reference.vectors)
+        yield banks.name, scores
+        if cfg.ensemble:
+            members: list[NDArray[np.float32] | Path] = [scores, *cfg.ensemble]
+            yield f"{banks.name} + {len(cfg.ensemble)} in files", ensemble_scores(members)
+    for word in cfg.baselines:
+        name, _, pool = word.partition("/")
+        frames = TraverseFrames(pair.query), TraverseFrames(pair.reference)
+        yield word, BASELINES[name](*frames, pool=int(pool or 1))
