@@ -12,6 +12,12 @@ settings.register_profile("saccade", deadline=None, max_examples=50, derandomize
 settings.load_profile("saccade")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_models_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Models that the person at this machine imported take no part in tests."""
+    os.environ["SACCADE_MODELS"] = str(tmp_path_factory.mktemp("models"))
+
+
 @pytest.fixture(scope="session")
 def test_data() -> Path:
     """Folder of real recordings, which are too large or too restricted for the repository."""

@@ -89,11 +89,14 @@ class TaskEntry:
         summary: One line for ``saccade --help``.
         config: Module with ``VERBS``, a dict verb -> configuration dataclass, without torch.
         task: Module with a function of each verb's name, imported only when the verb runs.
+        imports: Module with ``ImportConfig`` (without torch) and ``import_weights(cfg)``, which
+            converts weights files from elsewhere; empty for a task that reads none.
     """
 
     summary: str
     config: str
     task: str
+    imports: str = ""
 
 
 @dataclass(frozen=True)

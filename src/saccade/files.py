@@ -7,13 +7,14 @@ The temporary name lies beside the target, on the same disk, so that renaming is
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replacing", "write_atomically"]
+__all__ = ["file_sha256", "replacing", "write_atomically"]
 
 
 @contextmanager
@@ -55,6 +56,12 @@ def write_atomically(path: Path, content: bytes) -> Path:
     with replacing(path) as part:
         part.write_bytes(content)
     return path
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _swap_folders(part: Path, target: Path) -> None:

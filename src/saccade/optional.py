@@ -9,7 +9,14 @@ from saccade.errors import MissingExtraError
 
 __all__ = ["EXTRAS", "require"]
 
-EXTRAS: dict[str, str] = {"av": "video", "hdf5plugin": "hdf5", "pynmea2": "geo"}
+EXTRAS: dict[str, str] = {
+    "av": "video",
+    "hdf5plugin": "hdf5",
+    "mlflow": "track",
+    "pynmea2": "geo",
+    "tensorboard": "track",
+    "wandb": "wandb",
+}
 """Optional module -> the extra of ``pip install "saccade[EXTRA]"`` that brings it."""
 
 

@@ -1,10 +1,11 @@
 """Files and folders appear whole or not at all, and nothing half-written stays."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
 
-from saccade.files import replacing, write_atomically
+from saccade.files import file_sha256, replacing, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -89,3 +90,8 @@ def test_an_old_folder_returns_when_the_new_one_cannot_be_renamed(
         monkeypatch.setattr(Path, "replace", refuses_the_new)
     assert names(target) == ["kept"]
     assert names(tmp_path) == ["set"]
+
+
+def test_sha256_is_that_of_the_content(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"spikes")
+    assert file_sha256(tmp_path / "a") == hashlib.sha256(b"spikes").hexdigest()

@@ -45,7 +45,8 @@ def run(args: Args) -> Report:
     for module, extra in EXTRAS.items():
         found = importlib.util.find_spec(module) is not None
         hint = "" if found else f'pip install "saccade[{extra}]"'
-        rows.append((module, _version(module) or "not installed", hint))
+        version = _version(module) or ("installed" if found else "not installed")
+        rows.append((module, version, hint))
     return Report(
         title=f"saccade {__version__}",
         values={

@@ -33,11 +33,13 @@ class Verb:
             a list; empty for a task verb, which is looked up in the task catalogue.
         has_modes: The next word names a mode: the module has ``resolve(words)``, which answers as
             `saccade.cli.task_verb.resolve` does, and ``help_text()`` for when there is none.
+        default_mode: Mode meant when none is named; without one, help is shown.
     """
 
     summary: str
     module: str = ""
     has_modes: bool = False
+    default_mode: str = ""
 
 
 VERBS: dict[str, Verb] = {
@@ -54,6 +56,12 @@ VERBS: dict[str, Verb] = {
     "train": Verb("train a task's network: saccade train place --recipe NAME"),
     "predict": Verb("run a task on a recording: saccade predict place FILE"),
     "retrieve": Verb("find each moment of one recording in another"),
+    "models": Verb(
+        "weights by name: list, show, check, import",
+        "saccade.cli.models",
+        has_modes=True,
+        default_mode="list",
+    ),
     "doctor": Verb("versions, devices, optional packages, compiled kernels", "saccade.cli.doctor"),
     "demo": Verb("the whole path on a small real recording, with a report"),
 }
@@ -66,7 +74,6 @@ LATER_VERBS = (
     "energy",
     "quantize",
     "export",
-    "models",
 )
 """Verbs of the closed list that are planned; asking for one says so."""
 
@@ -116,6 +123,8 @@ def _dispatch(words: list[str], as_json: bool) -> int:
     if name not in VERBS:
         raise _unknown(name)
     verb = VERBS[name]
+    if verb.default_mode and not rest:
+        rest = [verb.default_mode]
     if verb.has_modes and (not rest or rest[0] in ("-h", "--help")):
         sys.stdout.write(importlib.import_module(verb.module).help_text())
         return 0

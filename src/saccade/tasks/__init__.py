@@ -11,5 +11,6 @@ TASKS: dict[str, TaskEntry] = {
         summary="where am I: one descriptor per moment, compared with those of another recording",
         config="saccade.tasks.place.config",
         task="saccade.tasks.place.task",
+        imports="saccade.tasks.place.published",
     ),
 }

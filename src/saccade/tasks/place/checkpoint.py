@@ -2,15 +2,13 @@
 
 A published file is a plain dict of tensors. What it does not say, the head's neuron and the
 polarity of the first input channel, comes from a flag, from our metadata or from the table of
-known files in `saccade.tasks.place.published`. Backbone, head and sizes are read off keys and
+packaged weight cards (`saccade.hub`). Backbone, head and sizes are read off keys and
 shapes, and every key and shape is compared with the network before anything is copied.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import pickle
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -19,17 +17,19 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor
 
+from saccade import hub
 from saccade.errors import CheckpointError, ConfigError, MissingFileError, listing
+from saccade.files import file_sha256, write_atomically
 from saccade.layers.mixvpr import HeadNeuron
 from saccade.tasks.place.config import PlaceModelConfig
 from saccade.tasks.place.model import PlaceNet
-from saccade.tasks.place.published import PUBLISHED
 
-__all__ = ["ChannelOrder", "file_sha256", "load_published", "save_weights"]
+__all__ = ["ChannelOrder", "load_published", "save_weights"]
 
 ChannelOrder = Literal["off_on", "on_off"]
 
 BLOCKS: dict[tuple[int, ...], str] = {(2, 2, 2, 2): "sew_resnet18", (3, 4, 6, 3): "sew_resnet34"}
+NEURONS, ORDERS = ("lif", "if"), ("off_on", "on_off")
 SCHEMA = "saccade.place.1"
 
 
@@ -46,8 +46,8 @@ def load_published(
     Args:
         path: A ``.pth`` or ``.safetensors`` file; the content decides, not the name. ``.pth``
             files are unpickled with weights only: no code in them runs.
-        head_neuron: ``"lif"`` or ``"if"``; needed where neither the file nor the table of known
-            files says it. Overrides both.
+        head_neuron: ``"lif"`` or ``"if"``; needed where neither the file nor a weight card says it.
+            Overrides both.
         channel_order: Polarity order of the input channels the weights were trained with.
             ``"on_off"`` weights are permuted, so that the network takes (OFF, ON) like every other.
         grid: Rows and columns of a MixVPR head that is neither 9x11 nor ours.
@@ -76,10 +76,10 @@ def load_published(
     state, metadata = _read(path)
     config, stored_order = _described(metadata, path)
     if config is None:
-        known = PUBLISHED.get(file_sha256(path))
+        card = hub.find(file_sha256(path))
         config = _inferred(state, grid, path)
-        neuron = head_neuron or (known.head_neuron if known else None)
-        order = channel_order or (known.channel_order if known else None)
+        neuron = head_neuron or cast(HeadNeuron | None, _said(card, "head_neuron", NEURONS))
+        order = channel_order or cast(ChannelOrder | None, _said(card, "channel_order", ORDERS))
         _ask_for_missing(path, neuron if config.aggregator != "gem" else "none", order)
         config = replace(config, head_neuron=neuron or "lif")
     else:
@@ -93,6 +93,8 @@ def load_published(
 def save_weights(model: PlaceNet, path: str | Path) -> Path:
     """Write weights as ``.safetensors`` with all that is needed to rebuild the network.
 
+    Equal weights give equal bytes, so that a checksum says whether a run was reproduced.
+
     Args:
         model: A network made by `PlaceNet.build`, its named constructors or `load_published`.
         path: File to write; it appears only when it is complete.
@@ -100,7 +102,7 @@ def save_weights(model: PlaceNet, path: str | Path) -> Path:
     Raises:
         ConfigError: The network was put together by hand, so nothing describes it.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     if model.config is None:
         raise ConfigError(
@@ -116,19 +118,16 @@ def save_weights(model: PlaceNet, path: str | Path) -> Path:
         "head_neuron": model.config.head_neuron,
         "channel_order": "off_on",
     }
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        save_file({k: v.contiguous() for k, v in model.state_dict().items()}, part, metadata)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
-    return path
+    tensors = {key: value.contiguous() for key, value in model.state_dict().items()}
+    return write_atomically(path, _with_metadata(save(tensors), metadata))
 
 
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's content as hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _with_metadata(content: bytes, metadata: dict[str, str]) -> bytes:
+    """Put metadata into safetensors bytes, in order: the library's order changes with each run."""
+    start = 8 + int.from_bytes(content[:8], "little")
+    header = json.dumps({"__metadata__": metadata, **json.loads(content[8:start])})
+    padded = header.encode() + b" " * (-len(header) % 8)
+    return len(padded).to_bytes(8, "little") + padded + content[start:]
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -200,6 +199,15 @@ def _described(
         )
     stored["grid"] = tuple(stored["grid"])
     return PlaceModelConfig(**stored), cast(ChannelOrder, metadata["channel_order"])
+
+
+def _said(card: hub.WeightCard | None, key: str, choices: tuple[str, ...]) -> str | None:
+    said = card.settings.get(key) if card else None
+    if card and said is not None and said not in choices:
+        raise CheckpointError(
+            f"The card of {card.name!r} has {key} {said!r}.", f"Expected {' or '.join(choices)}."
+        )
+    return said
 
 
 def _inferred(

@@ -45,7 +45,7 @@ class PredictConfig(WindowArgs, NetworkArgs):
     recording: Positional[Path]
     """Event file of any readable format."""
     weights: str
-    """A .pth or .safetensors file, or 'untrained': seeded, calibrated on the recording."""
+    """A model of `saccade models`, a .pth or .safetensors file, or 'untrained' (calibrated)."""
     out: Path | None = None
     """Run folder to write (default: a new one under runs)."""
 
@@ -68,7 +68,7 @@ class RetrieveConfig(WindowArgs, NetworkArgs):
     method: Literal["count", "network", "both"] = "count"
     """Compare count frames by correlation, network descriptors by cosine, or do both."""
     weights: str | None = None
-    """For the network: a .pth or .safetensors file, or 'untrained' (seeded and calibrated)."""
+    """For the network: a model of `saccade models`, a weights file, or 'untrained'."""
     top: int = 5
     """Ranked matches kept for every query."""
     tolerance_us: int | None = None
@@ -94,7 +94,7 @@ class RetrieveConfig(WindowArgs, NetworkArgs):
         if self.method != "count" and self.weights is None:
             raise ConfigError(
                 f"--method {self.method} without --weights.",
-                "Expected a .pth or .safetensors file, or 'untrained'.",
+                "Expected a model of `saccade models`, a weights file, or 'untrained'.",
                 "Try --weights untrained to see chance-level descriptors, or --method count.",
             )
         if self.method == "count" and self.weights is not None:

@@ -7,7 +7,7 @@ count    d_k = counts per cell of window k, compared by correlation
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from saccade import hub
 from saccade.contracts import PlaceDescriptors, Progress
+from saccade.errors import CheckpointError
+from saccade.files import file_sha256
+from saccade.hub import WeightCard
 from saccade.tasks.place.calibrate import Calibration, calibrate
-from saccade.tasks.place.checkpoint import file_sha256, load_published
+from saccade.tasks.place.checkpoint import load_published
 from saccade.tasks.place.config import NetworkArgs, PlaceModelConfig
 from saccade.tasks.place.data import PUBLISHED_RATES, Windows
 from saccade.tasks.place.inference import fuse
@@ -42,6 +46,7 @@ class Network:
         weights: SHA-256 of the weights file, or ``"untrained seed N"``.
         notes: Plain sentences for the report.
         calibration: Firing rates before and after, where it was calibrated.
+        card: What is known about the weights, where they have a card.
     """
 
     model: PlaceNet
@@ -49,14 +54,23 @@ class Network:
     weights: str
     notes: tuple[str, ...] = ()
     calibration: Calibration | None = None
+    card: WeightCard | None = None
 
 
 def load_network(weights: str, args: NetworkArgs, device: torch.device) -> Network:
-    """Load a weights file, or draw seeded weights for ``"untrained"``; nothing is calibrated yet.
+    """Load weights by file or name, or draw seeded ones; nothing is calibrated yet.
+
+    Args:
+        weights: A file, the name of a model in `saccade.hub`, or ``"untrained"``. A file that
+            exists comes before a model of the same name.
+        args: Which untrained network, and what a weights file does not say.
+        device: Where the network shall be.
 
     Raises:
-        MissingFileError: There is no such file.
-        CheckpointError: The file does not fit or does not say what is needed.
+        MissingFileError: There is no such file, or the model has none on this machine.
+        ConfigError: There is no such model.
+        CheckpointError: The file does not fit or does not say what is needed, or it is not the one
+            its card describes.
     """
     if weights == UNTRAINED:
         config = PlaceModelConfig(
@@ -64,12 +78,28 @@ def load_network(weights: str, args: NetworkArgs, device: torch.device) -> Netwo
         )
         model = PlaceNet.build(config, args.seed)
         return Network(model.to(device), config.arch, f"{UNTRAINED} seed {args.seed}")
-    path = Path(weights)
+    path, card = _located(weights)
     model = load_published(
         path, head_neuron=args.head_neuron, channel_order=args.channel_order, compat=args.compat
     )
     assert model.config is not None
-    return Network(model.to(device), model.config.arch, file_sha256(path))
+    notes: tuple[str, ...] = ()
+    if card is not None and card.provenance.kind == "simulated":
+        notes = (f"{card.name} was trained on simulated data: {card.provenance.data}.",)
+    digest = card.sha256 if card else file_sha256(path)
+    return Network(model.to(device), model.config.arch, digest, notes, card=card)
+
+
+def _located(weights: str) -> tuple[Path, WeightCard | None]:
+    path = Path(weights)
+    if path.is_file():
+        return path, hub.find(file_sha256(path))
+    if not hub.is_name(weights):
+        return path, None
+    path, card = hub.load(weights)
+    if card.task != "place":
+        raise CheckpointError(f"{card.name!r} is a model for task {card.task!r}, not place.")
+    return path, card
 
 
 def prepare(network: Network, args: NetworkArgs, windows: Windows) -> Network:
@@ -82,7 +112,7 @@ def prepare(network: Network, args: NetworkArgs, windows: Windows) -> Network:
     """
     untrained = network.weights.startswith(UNTRAINED)
     calibration = None
-    notes: list[str] = []
+    notes = list(network.notes)
     if untrained or args.calibrate:
         chosen = windows.calibration()
         frames = torch.from_numpy(windows.frames(chosen)).to(_device(network.model))
@@ -95,8 +125,9 @@ def prepare(network: Network, args: NetworkArgs, windows: Windows) -> Network:
             )
         else:
             notes.append(f"Loaded weights, {what}: descriptors differ from the published ones.")
-    notes += _input_notes(windows, untrained)
-    return Network(network.model, network.method, network.weights, tuple(notes), calibration)
+    if not untrained:
+        notes += _input_notes(windows, network.card)
+    return replace(network, notes=tuple(notes), calibration=calibration)
 
 
 def describe(
@@ -179,21 +210,23 @@ def _bank(
     )
 
 
-def _input_notes(windows: Windows, untrained: bool) -> list[str]:
+def _input_notes(windows: Windows, card: WeightCard | None) -> list[str]:
+    """Compare the input with what the weights were trained on."""
     notes: list[str] = []
-    if untrained:
-        return notes
-    size, (height, width) = windows.size, PUBLISHED_SIZE
-    if (size.height, size.width) != (height, width):
+    height, width = PUBLISHED_SIZE
+    sensor = card.input.sensor if card else f"{width}x{height}"
+    if sensor not in ("any", str(windows.size)):
         notes.append(
-            f"Frames are {size}; published weights were trained at {width}x{height}. Larger "
-            f"recordings are scaled down with --input-size {width}x{height}."
+            f"Frames are {windows.size}; these weights were trained at {sensor}. Larger recordings "
+            f"are scaled down with --input-size {sensor}."
         )
-    low, high = PUBLISHED_RATES
+    known = card.input.events_per_px if card else None
+    low, high = known or PUBLISHED_RATES
     if not low <= windows.rate <= high:
+        whose = "these weights" if known else "published weights"
         notes.append(
             f"Windows of {windows.name} have {windows.rate:.3g} events per pixel (median); "
-            f"published weights saw about {low} to {high:g}. Counts are not normalised, so choose "
+            f"{whose} saw about {low:g} to {high:g}. Counts are not normalised, so choose "
             "--window-us or --max-events to come near."
         )
     return notes

@@ -1,22 +1,25 @@
 """Weights files: what is inferred, what is asked for, what is refused, round trips."""
 
-import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+from saccade import hub
+from saccade.engine import save_config
 from saccade.errors import CheckpointError, ConfigError, MissingFileError
+from saccade.files import file_sha256
 from saccade.layers.mixvpr import MixVPR
 from saccade.layers.sew import SEWResNet
-from saccade.tasks.place import checkpoint
-from saccade.tasks.place.checkpoint import file_sha256, load_published, save_weights
+from saccade.tasks.place.checkpoint import load_published, save_weights
 from saccade.tasks.place.config import PlaceModelConfig
 from saccade.tasks.place.model import PlaceNet
-from saccade.tasks.place.published import PUBLISHED, PublishedWeights
 
 Edit = Callable[[dict[str, Tensor]], None]
 
@@ -74,23 +77,39 @@ def test_gem_weights_need_no_head_neuron(tmp_path: Path) -> None:
 
 def test_known_file_needs_no_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path)
-    known = PublishedWeights(file="weights.pth", head_neuron="if", channel_order="on_off")
-    monkeypatch.setitem(checkpoint.PUBLISHED, file_sha256(path), known)
+    card = hub.read_card(hub.card_path("spikevpr-r34-nyc"))
+    known = replace(card, name="known", sha256=file_sha256(path))
+    save_config(known, tmp_path / "known.yaml")
+    monkeypatch.setitem(hub.CARDS, "known", str(tmp_path / "known.yaml"))
     model = load_published(path)
     assert model.config is not None and model.config.head_neuron == "if"
     original = PlaceNet.build(PlaceModelConfig(), seed=4)
     assert torch.equal(model.conv1[0].weight, original.conv1[0].weight.flip(0))  # pyright: ignore
 
 
-def test_table_of_known_files_holds_checksums() -> None:
-    assert len(PUBLISHED) == 5
-    assert all(len(key) == 64 and int(key, 16) >= 0 for key in PUBLISHED)
-    assert {known.head_neuron for known in PUBLISHED.values() if "nyc" in known.file} == {"if"}
+def test_card_with_an_unknown_setting_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path)
+    card = hub.read_card(hub.card_path("spikevpr-r34-nyc"))
+    wrong = {"head_neuron": "if", "channel_order": "on-off"}
+    odd = replace(card, name="odd", sha256=file_sha256(path), settings=wrong)
+    save_config(odd, tmp_path / "odd.yaml")
+    monkeypatch.setitem(hub.CARDS, "odd", str(tmp_path / "odd.yaml"))
+    with pytest.raises(CheckpointError, match="channel_order 'on-off'"):
+        load_published(path)
 
 
-def test_sha256_is_that_of_the_content(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"spikes")
-    assert file_sha256(tmp_path / "a") == hashlib.sha256(b"spikes").hexdigest()
+def test_equal_weights_give_equal_bytes_in_every_process(tmp_path: Path) -> None:
+    code = (
+        "import sys; from saccade.tasks.place.checkpoint import save_weights; "
+        "from saccade.tasks.place.model import PlaceNet; "
+        "save_weights(PlaceNet.sew_resnet18(seed=5), sys.argv[1])"
+    )
+    for name in ("a", "b"):
+        subprocess.run([sys.executable, "-c", code, str(tmp_path / name)], check=True)
+    here = save_weights(PlaceNet.sew_resnet18(seed=5), tmp_path / "c")
+    assert file_sha256(tmp_path / "a") == file_sha256(tmp_path / "b") == file_sha256(here)
 
 
 def test_on_first_weights_see_the_same_scene_after_conversion(tmp_path: Path) -> None:
