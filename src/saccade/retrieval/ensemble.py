@@ -169,7 +169,7 @@ def _check_member(values: NDArray[np.generic], name: str, shape: tuple[int, ...]
             if values.shape == shape[::-1]
             else "Members must score the same frames.",
         )
-    if not np.isfinite(np.sum(values, dtype=np.float64)):
+    if not np.isfinite(np.asarray(values, np.float64)).all():
         raise DataError(f"{name} holds NaN or an infinity.", "Expected finite numbers.")
 
 
