@@ -68,7 +68,7 @@ test-rivals: $(BENCH)/.rivals
 
 bench: $(BENCH)/.rivals $(VENV)/.user
 	$(BIN)/python benchmarks/start_up.py
-	for question in decode represent neurons; do \
+	for question in decode represent neurons retrieval; do \
 	  OMP_NUM_THREADS=1 $(BENCH)/bin/python -W ignore benchmarks/$$question.py || exit 1; \
 	done
 	$(BENCH)/bin/python -W ignore benchmarks/place_network.py --threads 1 2 --batch 1 8

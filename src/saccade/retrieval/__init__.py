@@ -1,10 +1,13 @@
 """From descriptors to ranks: scores in blocks, top N, recall against typed truth, bank health."""
 
+from saccade.retrieval.cross import cross_recall, cross_table
+from saccade.retrieval.ensemble import ensemble_scores, read_member
 from saccade.retrieval.geodesic import haversine_distance_m, wgs84_distance_m
 from saccade.retrieval.health import BankHealth, bank_health
 from saccade.retrieval.precision import (
     PrecisionRecall,
     best_match_precision_recall,
+    pooled_precision_recall,
     precision_recall,
 )
 from saccade.retrieval.rank import Ranking, best_median_worst, rank, top_n
@@ -16,6 +19,7 @@ from saccade.retrieval.scores import (
     score_blocks,
     score_matrix,
 )
+from saccade.retrieval.sequence import diagonal, plain_sequence_scores, sequence_scores
 from saccade.retrieval.truth import (
     Geodesic,
     IndexTolerance,
@@ -49,6 +53,14 @@ __all__ = [
     "recall_at",
     "score_blocks",
     "score_matrix",
+    "cross_recall",
+    "cross_table",
+    "diagonal",
+    "ensemble_scores",
+    "plain_sequence_scores",
+    "pooled_precision_recall",
+    "read_member",
+    "sequence_scores",
     "top_n",
     "wgs84_distance_m",
 ]

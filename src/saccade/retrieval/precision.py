@@ -7,20 +7,31 @@
 Two conventions are in use. ``pooled``: every query-reference pair is one decision (the published
 one of SpikeVPR). ``best match``: each query's best reference alone is, accepted or refused by its
 score; this is what a robot does, and its recall is over the queries that have a match.
+
+Only thresholds that equal the score of a true pair bound the area and the best of either measure:
+between two of them recall stays and precision is lower. `pooled_precision_recall` keeps those alone
+and counts the rest, so that its memory grows with the true pairs, not with Q R.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saccade.errors import DataError, ShapeError
-from saccade.retrieval.rank import Ranking
+from saccade.retrieval.rank import Mask, Ranking, mask_block
+from saccade.retrieval.scores import ScoreBlock
 from saccade.retrieval.truth import Truth
 
-__all__ = ["PrecisionRecall", "best_match_precision_recall", "precision_recall"]
+__all__ = [
+    "PrecisionRecall",
+    "best_match_precision_recall",
+    "pooled_precision_recall",
+    "precision_recall",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,21 +103,79 @@ def precision_recall(
     )  # fmt: skip
 
 
+def pooled_precision_recall(
+    blocks: Callable[[], Iterable[ScoreBlock]], truth: Truth, *, masked: Mask = None
+) -> PrecisionRecall:
+    """Return the curve of all pairs pooled, at the scores of true pairs, from blocks of scores.
+
+    Equal to `precision_recall` of the whole matrix in area, P@100R and R@P; the blocks are gone
+    through twice.
+
+    Args:
+        blocks: Called twice; gives the same blocks of scores, each pair once, all finite.
+        truth: One of the kinds in `saccade.retrieval.truth`.
+        masked: Pairs to leave out.
+
+    Raises:
+        DataError: No pair is a true match.
+
+    Examples:
+        >>> from saccade.retrieval import IndexTolerance, score_blocks
+        >>> truth = IndexTolerance(3, 3, tolerance=0, inclusive=True)
+        >>> pooled_precision_recall(lambda: score_blocks(np.eye(3), np.eye(3)), truth).precision
+        array([1.])
+    """
+    true = [block.scores[_matches(block, truth) & ~_hidden(block, masked)] for block in blocks()]
+    falling, true_count = np.unique(-np.concatenate([np.empty(0, np.float32), *true]),
+                                    return_counts=True)  # fmt: skip
+    if not len(falling):
+        raise DataError("No pair is a true match.", "Expected at least one, to have a recall.")
+    accepted = np.zeros(len(falling) + 1, np.int64)
+    for block in blocks():
+        scores = -block.scores[~_hidden(block, masked)]
+        first = np.searchsorted(falling, scores[scores <= falling[-1]])
+        accepted += np.bincount(first, minlength=len(accepted))
+    hits = np.cumsum(true_count)
+    precision, recall = hits / np.cumsum(accepted)[:-1], hits / hits[-1]
+    return PrecisionRecall(
+        -falling[::-1].astype(np.float64), precision[::-1], recall[::-1],
+        float((np.diff(recall, prepend=0.0) * precision).sum()),
+    )  # fmt: skip
+
+
 def best_match_precision_recall(ranking: Ranking, truth: Truth) -> PrecisionRecall:
     """Return the curve of each query's best reference, accepted from a score upwards.
 
-    Recall is over the queries that have a true match among all references.
+    Recall is over the queries that have a true match among their candidates.
 
     Raises:
         DataError: No query has a true match.
+
+    Examples:
+        >>> from saccade.retrieval import IndexTolerance, top_n
+        >>> ranking = top_n([[0.9, 0.1], [0.4, 0.3]], 1)
+        >>> truth = IndexTolerance(2, 2, tolerance=0, inclusive=True)
+        >>> best_match_precision_recall(ranking, truth).precision.tolist()
+        [0.5, 1.0]
     """
     n_queries, n_references = truth.shape
     best = ranking.indices[:, 0]
     ranked = np.flatnonzero(best >= 0)
     right = truth.matches(ranked, best[ranked])
-    columns = np.arange(n_references)[None]
-    answerable = sum(
-        int(truth.matches(np.arange(q, min(q + 256, n_queries))[:, None], columns).any(1).sum())
-        for q in range(0, n_queries, 256)
-    )
+    answerable = 0
+    for start in range(0, n_queries, 256):
+        rows = slice(start, min(start + 256, n_queries))
+        pairs = np.arange(rows.start, rows.stop)[:, None], np.arange(n_references)[None]
+        hidden = mask_block(ranking.masked, rows, slice(0, n_references))
+        answerable += int((truth.matches(*pairs) & ~hidden).any(axis=1).sum())
     return precision_recall(ranking.scores[ranked, 0], right, true_pairs=answerable)
+
+
+def _matches(block: ScoreBlock, truth: Truth) -> NDArray[np.bool_]:
+    rows = np.arange(block.queries.start, block.queries.stop)[:, None]
+    columns = np.arange(block.references.start, block.references.stop)[None]
+    return truth.matches(rows, columns)
+
+
+def _hidden(block: ScoreBlock, masked: Mask) -> NDArray[np.bool_]:
+    return mask_block(masked, block.queries, block.references)

@@ -1,14 +1,15 @@
-"""Figures of place recognition with positions: hits on the map, scores by distance."""
+"""Figures of place recognition with positions: hits and matches on the map, scores by distance."""
 
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from saccade.errors import ShapeError
 
-__all__ = ["place_matrix", "route_map"]
+__all__ = ["match_map", "place_matrix", "route_map"]
 
 _HIT, _MISS, _WAY = "#0072B2", "#D55E00", "#B0B0B0"
 
@@ -47,6 +48,70 @@ def route_map(
     axes.set_ylabel("north in metres")
     axes.set_title(title)
     axes.legend(frameon=False)
+    return figure
+
+
+def match_map(
+    query_m: ArrayLike,
+    reference_m: ArrayLike,
+    best: ArrayLike,
+    is_right: ArrayLike,
+    *,
+    has_match: ArrayLike | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw both traverses and a line from every query to the reference it was matched with.
+
+    The length of a line is the error. Traverses that lie on each other are told apart by their
+    dots: references small and grey, queries large and coloured.
+
+    Args:
+        query_m: East and north of the queries ``[Q, 2]``, metres.
+        reference_m: The same of the references ``[R, 2]``, in the same frame.
+        best: Best reference of each query ``[Q]``; -1 where there is none.
+        is_right: bool ``[Q]``.
+        has_match: bool ``[Q]``, whether any reference is a true match; queries without one are
+            hollow, because no method could find them. Without it all count as having one.
+        title: Line above.
+
+    Raises:
+        ShapeError: The arrays do not belong together.
+
+    Examples:
+        >>> figure = match_map([[0, 0], [9, 0]], [[0, 1], [9, 1], [20, 1]], [0, 2], [True, False])
+    """
+    query, reference = np.asarray(query_m, float), np.asarray(reference_m, float)
+    picks, right = np.asarray(best), np.asarray(is_right, np.bool_)
+    known = np.ones(len(query), np.bool_) if has_match is None else np.asarray(has_match, np.bool_)
+    if query.ndim != 2 or not len(query) == len(picks) == len(right) == len(known):
+        raise ShapeError(
+            f"Queries {query.shape}, matches {picks.shape}, right {right.shape}, "
+            f"with a match {known.shape}.",
+            "Expected [Q, 2], [Q], [Q] and [Q].",
+        )
+    if reference.ndim != 2 or (picks >= len(reference)).any():
+        raise ShapeError(f"References {reference.shape}.", "Expected [R, 2], all matches in it.")
+    figure = Figure(figsize=(7.6, 5.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.scatter(*reference.T, s=7, color=_WAY, label=f"references: {len(reference):,}")
+    groups = (
+        ("found", right, _HIT, "o", _HIT),
+        ("missed", ~right & known, _MISS, "X", _MISS),
+        ("without a true match", ~right & ~known, _MISS, "o", "none"),
+    )
+    for name, group, color, marker, face in groups:
+        drawn = np.flatnonzero(group & (picks >= 0))
+        ends = np.stack([query[drawn], reference[picks[drawn]]], axis=1)
+        axes.add_collection(LineCollection(list(ends), colors=color, linewidths=0.9, alpha=0.45))
+        label = f"{name}: {int(group.sum()):,} of {len(query):,} queries"
+        if group.any():
+            axes.scatter(*query[group].T, s=30, marker=marker, facecolor=face, edgecolor=color,
+                         linewidth=0.8, label=label, zorder=3)  # fmt: skip
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_xlabel("east in metres")
+    axes.set_ylabel("north in metres")
+    axes.set_title(title, loc="left")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2, frameon=False, fontsize=9)
     return figure
 
 
