@@ -54,6 +54,7 @@ VERBS: dict[str, Verb] = {
         "recordings that never happened, with exact truth", "saccade.cli.simulate", has_modes=True
     ),
     "train": Verb("train a task's network: saccade train place --recipe NAME"),
+    "eval": Verb("test a task on a data set: saccade eval place --recipe NAME"),
     "predict": Verb("run a task on a recording: saccade predict place FILE"),
     "retrieve": Verb("find each moment of one recording in another"),
     "models": Verb(
@@ -69,7 +70,6 @@ VERBS: dict[str, Verb] = {
 LATER_VERBS = (
     "prepare",
     "data",
-    "eval",
     "stream",
     "energy",
     "quantize",

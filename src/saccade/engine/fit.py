@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, cast
@@ -26,6 +26,7 @@ from saccade.contracts import Progress
 from saccade.engine.checkpoint import Progressed, load_checkpoint, save_checkpoint
 from saccade.engine.distributed import World, average_gradients
 from saccade.engine.loader import Ahead
+from saccade.engine.track import Trackers, open_trackers
 from saccade.errors import DataError
 
 __all__ = ["FitResult", "FitSettings", "Trainee", "fit"]
@@ -114,7 +115,8 @@ def fit(
     folder: Path,
     identity: str = "",
     world: World | None = None,
-    log: Callable[[int, dict[str, float]], None] | None = None,
+    track: Sequence[str] = (),
+    config: object = None,
     tell: Progress | None = None,
 ) -> FitResult:
     """Train until the last epoch or until patience ends; go on where ``last.ckpt`` stands.
@@ -127,7 +129,8 @@ def fit(
         folder: Where checkpoints are, and are written by the first process.
         identity: Hash of the configuration; a checkpoint with another one is refused.
         world: The processes that train together.
-        log: Called with step and values after each epoch, by the first process.
+        track: Writers beside ``log.jsonl``, see `saccade.engine.track`; of the first process.
+        config: What those writers are told about the run.
         tell: Called with (steps done, steps in all).
 
     Raises:
@@ -135,7 +138,7 @@ def fit(
         CheckpointError: The checkpoint belongs to another configuration.
     """
     loop = _Loop(trainee, optimizer, schedule, settings, folder, identity, world or World())
-    return loop.run(log, tell)
+    return loop.run(track, config, tell)
 
 
 class _Loop:
@@ -161,9 +164,14 @@ class _Loop:
             self.at = load_checkpoint(folder / LAST, trainee.model, self.parts, identity=identity)
         self.waited_s, self.saved_at = 0.0, time.monotonic()
 
-    def run(
-        self, log: Callable[[int, dict[str, float]], None] | None, tell: Progress | None
-    ) -> FitResult:
+    def run(self, track: Sequence[str], config: object, tell: Progress | None) -> FitResult:
+        if not self.world.is_first:
+            return self._train(None, tell)
+        again = self.at.step if (self.folder / "log.jsonl").exists() else None
+        with open_trackers(self.folder, track, config, resume_step=again) as trackers:
+            return self._train(trackers, tell)
+
+    def _train(self, trackers: Trackers | None, tell: Progress | None) -> FitResult:
         begin, settings = time.monotonic(), self.settings
         history: list[dict[str, float]] = []
         while self.at.epoch < settings.epochs and not self._out_of_patience():
@@ -173,8 +181,8 @@ class _Loop:
             if last or self.at.epoch % settings.validate_every == 0:
                 values |= self._validate()
             history.append(values)
-            if log is not None and self.world.is_first:
-                log(self.at.step, {"epoch": float(self.at.epoch), **values})
+            if trackers is not None:
+                trackers.log(self.at.step, {"epoch": self.at.epoch, **values})
             self._save(LAST)
         seconds = time.monotonic() - begin
         return FitResult(

@@ -13,6 +13,7 @@ from tyro.conf import Positional
 
 from saccade.errors import ConfigError
 from saccade.events.io.arguments import ReadArgs
+from saccade.tasks.place.config_eval import EvalConfig
 from saccade.tasks.place.config_model import (
     PUBLISHED_WINDOW_US,
     NetworkArgs,
@@ -26,6 +27,7 @@ __all__ = [
     "PUBLISHED_WINDOW_US",
     "VERBS",
     "DemoConfig",
+    "EvalConfig",
     "NetworkArgs",
     "PlaceModelConfig",
     "PredictConfig",
@@ -158,5 +160,6 @@ VERBS: dict[str, type[Any]] = {
     "retrieve": RetrieveConfig,
     "demo": DemoConfig,
     "train": TrainConfig,
+    "eval": EvalConfig,
 }
 """Verbs this task answers."""

@@ -1,7 +1,7 @@
 """Evaluation on a data set: every test pair, method, sequence length and tolerance, in one report.
 
-    pairs -> scores of every method -> recall, precision-recall -> results.json, matches_*.csv
-                                                                   report.html
+pairs -> scores of every method -> recall, precision-recall -> results.json, matches_*.csv
+                                                               report.html
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ import numpy as np
 from saccade.contracts import Cell, Report, Table
 from saccade.engine import RunDir, pick_device, progress
 from saccade.errors import ConfigError
-from saccade.files import write_atomically
+from saccade.files import file_sha256, write_atomically
 from saccade.retrieval import BankHealth, Ranking, bank_health, top_n
 from saccade.tasks.place.bank import event_counts
-from saccade.tasks.place.checkpoint import file_sha256
 from saccade.tasks.place.config_eval import EvalConfig
-from saccade.tasks.place.embed import network_file
+from saccade.tasks.place.config_model import NetworkArgs
+from saccade.tasks.place.embed import load_network
 from saccade.tasks.place.methods import Banks, Scored, check_baselines, scores_of
 from saccade.tasks.place.metric import Evaluation, evaluate
 from saccade.tasks.place.sets import open_set
@@ -96,7 +96,7 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         if cfg.report:
             from saccade.tasks.place.page import write_page
 
-            files.append(write_page(run, report, results, health, energy))
+            files.append(write_page(run, cfg, report, results, health, ()))
         path = run.write_json("report.json", replace(report, files=()))
         return replace(report, files=(*files, path, run.folder / "config.yaml"))
 
@@ -104,12 +104,11 @@ def evaluate_set(cfg: EvalConfig) -> Report:
 def _banks(cfg: EvalConfig) -> Banks | None:
     if cfg.weights is None:
         return None
-    model = network_file(
-        cfg.weights, head_neuron=cfg.head_neuron, channel_order=cfg.channel_order,
-        compat=cfg.compat,
-    ).to(pick_device(cfg.device))  # fmt: skip
-    assert model.config is not None
-    return Banks(model.eval(), model.config.arch, batch=cfg.batch, workers=cfg.workers)
+    args = NetworkArgs(
+        head_neuron=cfg.head_neuron, channel_order=cfg.channel_order, compat=cfg.compat
+    )
+    found = load_network(cfg.weights, args, pick_device(cfg.device))
+    return Banks(found.model.eval(), found.method, batch=cfg.batch, workers=cfg.workers)
 
 
 def _run_folder(cfg: EvalConfig) -> RunDir:
@@ -254,5 +253,3 @@ def _matrices(data: PlaceSet, results: Sequence[Result]) -> list[Table]:
 def _sha256(weights: str | None) -> str | None:
     path = Path(weights or "")
     return file_sha256(path) if weights and path.is_file() else None
-
-

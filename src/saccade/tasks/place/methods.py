@@ -1,8 +1,8 @@
 """Score matrices of one pair of traverses, by every method that was asked for.
 
-    network    cosine of descriptors          baselines   what frames alone can do
-    ensemble   mean of the network's scores and those in files
-    sequences  each of them along lines of consecutive windows
+network    cosine of descriptors          baselines   what frames alone can do
+ensemble   mean of the network's scores and those in files
+sequences  each of them along lines of consecutive windows
 """
 
 from __future__ import annotations
@@ -81,9 +81,7 @@ def scores_of(
             if length == 1:
                 yield Scored(method, 1, scores)
                 continue
-            longer = sequence_scores(
-                scores, length, speeds=cfg.speeds, direction=cfg.direction
-            )
+            longer = sequence_scores(scores, length, speeds=cfg.speeds, direction=cfg.direction)
             yield Scored(method, length, longer)
 
 

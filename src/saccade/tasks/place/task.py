@@ -13,7 +13,13 @@ from saccade.engine import RunDir, pick_device, progress
 from saccade.errors import ShapeError
 from saccade.retrieval import bank_health
 from saccade.tasks.place import show
-from saccade.tasks.place.config import DemoConfig, PredictConfig, RetrieveConfig, TrainConfig
+from saccade.tasks.place.config import (
+    DemoConfig,
+    EvalConfig,
+    PredictConfig,
+    RetrieveConfig,
+    TrainConfig,
+)
 from saccade.tasks.place.data import Windows, open_windows
 from saccade.tasks.place.embed import (
     Network,
@@ -25,7 +31,7 @@ from saccade.tasks.place.embed import (
 from saccade.tasks.place.search import Search, search
 from saccade.tasks.place.spikes import SpikeRecord
 
-__all__ = ["demo", "predict", "retrieve", "search_windows", "train"]
+__all__ = ["demo", "eval", "predict", "retrieve", "search_windows", "train"]
 
 
 def demo(cfg: DemoConfig) -> Report:
@@ -40,6 +46,13 @@ def train(cfg: TrainConfig) -> Report:
     from saccade.tasks.place.train import train as run
 
     return run(cfg)
+
+
+def eval(cfg: EvalConfig) -> Report:
+    """Test methods on the pairs of a data set, see `saccade.tasks.place.evaluation`."""
+    from saccade.tasks.place.evaluation import evaluate_set
+
+    return evaluate_set(cfg)
 
 
 def predict(cfg: PredictConfig) -> Report:

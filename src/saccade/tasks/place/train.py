@@ -16,14 +16,16 @@ import torch
 from torch import Tensor
 
 from saccade.contracts import Cell, Progress, Report, Table
-from saccade.engine import RunDir, pick_device, progress, to_yaml
+from saccade.engine import RunDir, pick_device, progress, to_plain, to_yaml
 from saccade.engine.checkpoint import load_checkpoint
 from saccade.engine.distributed import World, gather, join_world, share_statistics
 from saccade.engine.fit import BEST, LAST, FitResult, FitSettings, fit
 from saccade.errors import ConfigError
 from saccade.tasks.place.bank import embed_traverse
-from saccade.tasks.place.checkpoint import load_published, save_weights
+from saccade.tasks.place.checkpoint import save_weights
+from saccade.tasks.place.config_model import NetworkArgs
 from saccade.tasks.place.config_train import TrainConfig
+from saccade.tasks.place.embed import load_network
 from saccade.tasks.place.loss import info_nce, near_pairs
 from saccade.tasks.place.model import PlaceNet
 from saccade.tasks.place.pairs import PairBatch, Pairs
@@ -138,7 +140,7 @@ def train(cfg: TrainConfig) -> Report:
 def _network(cfg: TrainConfig) -> PlaceNet:
     if cfg.init is None:
         return PlaceNet.build(cfg.model, cfg.seed)
-    return load_published(Path(cfg.init))
+    return load_network(cfg.init, NetworkArgs(), torch.device("cpu")).model
 
 
 def _train(cfg: TrainConfig, trainee: PlaceTrainee, data: PlaceSet, world: World) -> Report:
@@ -180,6 +182,8 @@ def _fit(
         folder=folder,
         identity=_identity(cfg),
         world=world,
+        track=cfg.track,
+        config=to_plain(cfg),
         tell=tell,
     )
 

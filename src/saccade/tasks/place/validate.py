@@ -40,7 +40,10 @@ def pair_recall(
     """
     cuts = [n for n in at if n <= len(references)]
     ranking = rank(
-        queries.vectors, references.vectors, n=max(cuts), masked=mask_of(queries.event_count, references.event_count, pair)
+        queries.vectors,
+        references.vectors,
+        n=max(cuts),
+        masked=mask_of(queries.event_count, references.event_count, pair),
     )
     truth = pair.truth(data.tolerance_m, inclusive=data.inclusive)
     found = recall_at(ranking, truth, cuts)
