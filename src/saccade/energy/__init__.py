@@ -6,9 +6,9 @@ estimate(record, "snn_lemaire", "45nm")     pJ per inference, layer by layer, wi
 """
 
 from saccade.energy.costs import COST_TABLES, CostTable, cost_table, load_costs
-from saccade.energy.estimate import ESTIMATES, EnergyEstimate, LayerEnergy, dense_energy, estimate
+from saccade.energy.estimates import ESTIMATES, EnergyEstimate, LayerEnergy, dense_energy, estimate
+from saccade.energy.hooks import measure
 from saccade.energy.layer import Activity, LayerShape
-from saccade.energy.measure import measure
 from saccade.energy.proxies import PROXIES
 from saccade.energy.record import ActivityRecord, LayerActivity
 

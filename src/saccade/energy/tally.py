@@ -59,8 +59,7 @@ def tally(x: Tensor, reach: Tensor) -> Tensor:
     fits = x.numel() > 0 and int(reach.max()) * x.shape[-1] < 1 << 31
     if x.device.type != "cpu" or not fits:
         return tally_reference(x, reach)
-    if x.dtype not in (torch.float32, torch.float64):
-        x = x.float()
+    x = _at_least_float32(x)
     out = torch.zeros((x.shape[1], len(COLUMNS)), dtype=torch.int64)
     _over_samples(x.contiguous().numpy(), reach.numpy(), out.numpy())
     return out
@@ -68,7 +67,7 @@ def tally(x: Tensor, reach: Tensor) -> Tensor:
 
 def tally_reference(x: Tensor, reach: Tensor) -> Tensor:
     """Return what `tally` returns, written as the equations."""
-    axes, size = (0, 2, 3), x.abs()
+    axes, size = (0, 2, 3), _at_least_float32(x).abs()
     weight = reach.to(x.device, torch.int64)
     nonzero = (x != 0).long()
     real = ~((size == size.round()) & (size <= LARGEST_WHOLE)).all(3).all(2).all(0)
@@ -116,6 +115,10 @@ def reach(size: tuple[int, ...], window: Window, is_transposed: bool) -> Tensor:
             out = convolve(x_padded, ones, stride=stride, dilation=dilation)
         (counts,) = torch.autograd.grad(out.sum(), x)
     return counts.flatten().round().to(torch.int32)
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
 def _over_samples(x: NDArray[Any], reach: NDArray[np.int32], out: NDArray[np.int64]) -> None:

@@ -18,7 +18,7 @@ from saccade.energy.costs import CostTable, load_costs
 from saccade.energy.layer import Activity, LayerShape
 from saccade.energy.proxies import PROXIES
 from saccade.energy.record import ActivityRecord, LayerActivity
-from saccade.errors import ConfigError, did_you_mean, listing
+from saccade.errors import ConfigError, DataError, did_you_mean, listing
 
 __all__ = ["ESTIMATES", "EnergyEstimate", "LayerEnergy", "dense_energy", "estimate"]
 
@@ -64,7 +64,7 @@ class EnergyEstimate:
     @property
     def per_sample_pj(self) -> NDArray[np.float64]:
         """Energy of each sample over all layers, pJ ``[S]``."""
-        return np.sum([item.pj for item in self.layers], axis=0)
+        return np.stack([item.pj for item in self.layers]).sum(axis=0)
 
     @property
     def total_pj(self) -> float:
@@ -124,7 +124,7 @@ def estimate(
 
     Raises:
         ConfigError: There is no such proxy or table.
-        DataError: Nothing was measured.
+        DataError: Nothing was measured, or no layer that has weights ran.
 
     Examples:
         >>> import torch
@@ -143,6 +143,8 @@ def estimate(
         )
     table = costs if isinstance(costs, CostTable) else load_costs(costs)
     layers = record.layers() if isinstance(record, ActivityRecord) else list(record)
+    if not layers:
+        raise DataError("No layer ran.", "Expected a convolution or a linear layer in the network.")
     priced = tuple(LayerEnergy(layer, _energy(layer, proxy, table)) for layer in layers)
     found = EnergyEstimate(proxy, table, priced, ())
     notes = (*_input_notes(found), *_cost_notes(table))
@@ -173,7 +175,7 @@ def dense_energy(shape: LayerShape, proxy: str, costs: CostTable, zero_share: fl
 def _energy(layer: LayerActivity, proxy: str, costs: CostTable) -> NDArray[np.float64]:
     """Return the energy of each sample, pJ ``[S]``."""
     if proxy == OPERATIONS:
-        return layer.operations * (costs.mac if layer.is_real else costs.ac)
+        return layer.operations.astype(np.float64) * (costs.mac if layer.is_real else costs.ac)
     if layer.steps == 0:
         return np.zeros(len(layer.operations))
     price, steps = PROXIES[proxy], layer.steps
@@ -189,7 +191,7 @@ def _energy(layer: LayerActivity, proxy: str, costs: CostTable) -> NDArray[np.fl
         )
         for ti, to, zeros in samples
     ]
-    return steps * np.array(energy)
+    return steps * np.array(energy, np.float64)
 
 
 def _inputs(layer: LayerActivity) -> str:

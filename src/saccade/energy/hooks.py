@@ -4,9 +4,8 @@
         model(frames)
     for layer in record.layers(): ...
 
-A call of the model is one inference of B samples. Time steps belong to the sample they are steps of:
-layers may see ``[T, B, ...]``, both axes in one (``[T * B, ...]``, time outside), or one step at a
-time.
+A call of the model is one inference of B samples. Time steps belong to their sample: layers may see
+``[T, B, ...]``, both axes in one (``[T * B, ...]``, time outside), or one step after the other.
 """
 
 from __future__ import annotations
