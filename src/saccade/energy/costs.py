@@ -6,13 +6,16 @@ memory access of a memory of S bytes at 45 nm:  10 pJ to 8 KiB, 20 at 32 KiB, 10
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from saccade.errors import ConfigError, did_you_mean
+from saccade.engine.config_io import load_config
+from saccade.errors import ConfigError, MissingFileError, did_you_mean
 
-__all__ = ["COST_TABLES", "CostTable", "cost_table"]
+__all__ = ["COST_TABLES", "CostTable", "cost_table", "load_costs"]
 
 KIB = 1024
 
@@ -23,7 +26,8 @@ class CostTable:
 
     Args:
         name: What it is called.
-        source: Where the figures are from.
+        source: Where the figures are from; a table without a source is refused.
+        is_measured: False where figures were read from a plot, scaled or guessed.
         add: Adding.
         mul: Multiplying.
         mac: Multiplying and adding.
@@ -31,14 +35,18 @@ class CostTable:
         register: Reading or writing a register.
         memory: (bytes, pJ) corners of the cost of one access by size of the memory.
         bytes_per_value: Of weights, membranes and activations.
-        is_measured: False where figures were read from a plot.
 
     Raises:
-        ConfigError: A cost is negative, or the corners do not rise.
+        ConfigError: No source is given, a cost is negative or infinite, or the corners do not rise.
+
+    Examples:
+        >>> COST_TABLES["45nm"].mac / COST_TABLES["45nm"].ac
+        32.0
     """
 
     name: str
     source: str
+    is_measured: bool
     add: float
     mul: float
     mac: float
@@ -46,13 +54,16 @@ class CostTable:
     register: float
     memory: tuple[tuple[float, float], ...]
     bytes_per_value: int = 4
-    is_measured: bool = True
 
     def __post_init__(self) -> None:
         sizes = [size for size, _ in self.memory]
         costs = (self.add, self.mul, self.mac, self.ac, self.register, *(c for _, c in self.memory))
-        if min(costs, default=0.0) < 0:
-            raise ConfigError(f"Cost table {self.name} has a negative cost.")
+        if not self.source.strip():
+            raise ConfigError(f"Cost table {self.name} names no source.", "Say whose figures.")
+        if not all(math.isfinite(cost) and cost >= 0 for cost in costs):
+            raise ConfigError(f"Cost table {self.name}: {costs}.", "Expected pJ of 0 or more.")
+        if self.bytes_per_value < 1:
+            raise ConfigError(f"Cost table {self.name}: {self.bytes_per_value} bytes per value.")
         if not sizes or sizes != sorted(set(sizes)):
             raise ConfigError(
                 f"Cost table {self.name}: memory sizes {sizes}.",
@@ -74,6 +85,7 @@ COST_TABLES: dict[str, CostTable] = {
     "45nm": CostTable(
         name="45nm",
         source="Horowitz, ISSCC 2014, 32-bit integers at 45 nm, as SpikeVPR uses it",
+        is_measured=True,
         add=0.1,
         mul=3.1,
         mac=3.2,
@@ -98,3 +110,25 @@ def cost_table(name: str) -> CostTable:
             did_you_mean(name, COST_TABLES),
         )
     return COST_TABLES[name]
+
+
+def load_costs(name_or_path: str | Path) -> CostTable:
+    """Return a table of `COST_TABLES`, or read one from a YAML file with the fields of `CostTable`.
+
+    Args:
+        name_or_path: ``"45nm"``, or a file that ends in .yaml or .yml.
+
+    Raises:
+        ConfigError: The name is unknown, or a field is missing, unknown or wrong.
+        MissingFileError: There is no such file.
+
+    Examples:
+        >>> load_costs("45nm").mac
+        3.2
+    """
+    path = Path(name_or_path)
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        return cost_table(str(name_or_path))
+    if not path.is_file():
+        raise MissingFileError(f"No such file: {path}.", "Expected a YAML file of costs.")
+    return load_config(CostTable, path)

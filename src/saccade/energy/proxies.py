@@ -11,6 +11,8 @@ and membranes; e = S(M) and S from the cost table; c channels a spike reaches; s
     ann_lemaire       reads S(weights) + writes S(feature map) + macs MAC
 
 They differ by an order of magnitude for the same layer: compare networks under one, never across.
+The spiking ones take spikes for granted. An input that is a real number costs them a multiplication
+where a spike costs an addition; the memory they charge stays the same.
 
 Dampfhoffer et al. 2023 (IEEE TETCI 7(3)); Lemaire et al. 2022 (ICONIP).
 """
@@ -28,9 +30,10 @@ _DENSE_SHARE = 0.55  # of an operation's fetches that Eyeriss pays for zeros, to
 
 
 def snn_dampfhoffer(shape: LayerShape, activity: Activity, costs: CostTable) -> float:
-    """Each spike reads a weight, reads and writes a membrane and adds at every neuron it meets."""
+    """At each neuron a spike reaches: read a weight, read and write a membrane, add."""
     reached = shape.fan_out if shape.is_conv else shape.channels_out
-    return activity.spikes_in * reached * (3 * _memory(shape, costs) + costs.add)
+    add = costs.mac if activity.is_real else costs.add
+    return activity.spikes_in * reached * (3 * _memory(shape, costs) + add)
 
 
 def snn_lemaire(shape: LayerShape, activity: Activity, costs: CostTable) -> float:
@@ -38,16 +41,18 @@ def snn_lemaire(shape: LayerShape, activity: Activity, costs: CostTable) -> floa
     ti, to, b = activity.spikes_in, activity.spikes_out, int(shape.has_bias)
     n = shape.neurons
     if shape.is_conv:
-        c, area = shape.targets, shape.kernel[0] * shape.kernel[1]
-        adds = ti * shape.fan_out + b * n + to + ti * c * area
-        macs = 2 * ti
-        reads = ti + 2 * ti * c * area + 2 * b * n
-        writes = to + ti * c * area + b * n
+        taps = ti * shape.targets * shape.kernel_area
+        synaptic = ti * shape.fan_out
+        adds, macs = b * n + to + taps, 2 * ti
+        reads = ti + 2 * taps + 2 * b * n
+        writes = to + taps + b * n
     else:
-        adds, macs = 2 * ti * n + b * n + to, 0.0
+        synaptic = ti * n
+        adds, macs = ti * n + b * n + to, 0.0
         reads = ti + ti * n + b * n + (ti + 1) * n
         writes = to + ti * n + b * n
-    return (reads + writes) * _memory(shape, costs) + costs.mac * macs + costs.ac * adds
+    work = (costs.mac if activity.is_real else costs.ac) * synaptic
+    return (reads + writes) * _memory(shape, costs) + work + costs.mac * macs + costs.ac * adds
 
 
 def ann_naive(shape: LayerShape, activity: Activity, costs: CostTable) -> float:
@@ -77,14 +82,11 @@ def ann_lemaire(shape: LayerShape, activity: Activity, costs: CostTable) -> floa
     """Weights from a memory of their size, results to one of the larger feature map's size."""
     del activity
     b, n, size = int(shape.has_bias), shape.neurons, costs.bytes_per_value
-    reads = (
-        shape.fan_in * n + (shape.fan_in + b) * n
-        if shape.is_conv
-        else (shape.channels_in + (shape.channels_in + b) * n)
-    )
+    first_reads = shape.synapses if shape.is_conv else shape.channels_in
+    reads = first_reads + shape.synapses + b * n
     weights = costs.access(size * shape.weights)
     maps = costs.access(size * max(shape.inputs, n))
-    return reads * weights + n * maps + costs.mac * shape.fan_in * n
+    return reads * weights + n * maps + costs.mac * shape.synapses
 
 
 PROXIES: dict[str, Callable[[LayerShape, Activity, CostTable], float]] = {
@@ -103,6 +105,6 @@ def _memory(shape: LayerShape, costs: CostTable) -> float:
     return costs.access(costs.bytes_per_value * (shape.weights + shape.neurons))
 
 
-def _sharing(shape: LayerShape) -> tuple[int, int, int]:
+def _sharing(shape: LayerShape) -> tuple[float, float, float]:
     """Return how many operations share an input, a weight and a sum."""
-    return max(shape.channels_out // shape.groups, 1), shape.positions, shape.fan_in
+    return shape.channels_out // shape.groups, shape.positions, max(shape.fan_in, 1.0)
