@@ -275,7 +275,7 @@ class _Drives:
         """Say what to do where nothing can be opened yet."""
         if self.there:
             return
-        if any(source_file(self._folder, name) for name in TRAVERSES):
+        if not self._slices and any(source_file(self._folder, name) for name in TRAVERSES):
             raise MissingFileError(
                 f"{self._folder} holds recordings that are not cut into slices.",
                 "Expected one folder of .npy files per drive.",
