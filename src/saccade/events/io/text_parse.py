@@ -6,7 +6,7 @@ without floating point:
     value = m * 10^(scale - f + e),   scale = 6 for seconds in, microseconds out
 
 so ``1587452582.350001`` s is exactly 1 587 452 582 350 001 us. Dropped digits round half away from
-zero. Digits beyond the eighteenth only matter as "not whole"; 10^18 us are 31,000 years.
+zero. Digits that no int64 has room for, the nineteenth or twentieth, only matter as "not whole".
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ _POWERS = np.array([10**n for n in range(19)], np.int64)
 _MOST = np.int64(2**63 - 1)
 _SPACE, _TAB, _RETURN, _NEWLINE = 32, 9, 13, 10
 _DIGITS = 18
+_ROOM = np.int64((2**63 - 1) // 10)  # a smaller mantissa has room for one more digit
 
 
 def decimal_us(text: str, unit: TimeUnit) -> int:
@@ -90,15 +91,13 @@ def _number(data: Any, i: int, scale: int) -> Any:
         mantissa = mantissa * 10 + (np.int64(data[i]) - 48)
         i += 1
     fraction, seen = 0, i - start
-    digits = seen if mantissa > 0 else 0
     dropped = point = False
     while True:
         c = np.int64(data[i])
         if 48 <= c <= 57:
             seen += 1
-            if digits < _DIGITS:
+            if mantissa < _ROOM:
                 mantissa = mantissa * 10 + (c - 48)
-                digits += 1 if mantissa > 0 else 0
                 fraction += 1 if point else 0
             else:
                 dropped |= c != 48

@@ -1,5 +1,7 @@
 """The compiled number parser against exact decimal arithmetic."""
 
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -46,6 +48,17 @@ def test_kernel_equals_the_decimal_reference(text: str, unit: str) -> None:
         assert abs(expected) > 10**17
     else:
         assert (value, problem) == (expected, 0)
+
+
+@pytest.mark.parametrize(
+    "text", ["1587452582.350001499", "9223372036.854775799", "0.000000001", "4.0", "-1.5"]
+)
+def test_epoch_seconds_keep_their_nanoseconds(text: str) -> None:
+    rows, outcome = parse.room(2)
+    data = np.frombuffer(bytearray(f"{text} 1 2 0\n".encode()), np.uint8)
+    parse.parse_rows(data, np.array([2, 0, 1, 3]), ord(" "), 9, True, rows, outcome)
+    assert int(outcome[parse.PROBLEM]) == 0
+    assert int(rows[2, 0]) == int(Decimal(text).scaleb(9))
 
 
 @pytest.mark.parametrize(
