@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,21 +101,20 @@ class SliceTraverse:
             raise EventError(f"{self.files[k]}: {error.what}", error.expected) from error
 
 
-def open_set(args: SetArgs, *, compat: Literal["spikevpr"] | None = None) -> PlaceSet:
+def open_set(args: SetArgs) -> PlaceSet:
     """Open the set; only names, fixes and lists of hot pixels are read.
 
     Args:
         args: Folder, parts and frames; what is None is as published. Tests are, without being
             named, every drive that is not trained on in every other one, but for the pair of
             validation: night in sunset1 and in morning, and both in night.
-        compat: ``"spikevpr"``: places and frames as published, see above.
 
     Raises:
         ConfigError: A drive plays two parts, or frames are larger than the sensor.
         MissingFileError: The folder, a drive that is named, or all of them are not there.
         DataError: A GPS log has no fix, or two drives have no place in common.
     """
-    drives = _Drives(args, compat)
+    drives = _Drives(args)
     parts = choose(args, drives.there, PUBLISHED)
     train = tuple(drives.open(name, parts.train[0]) for name in parts.train)
     val = None if parts.val is None else drives.pair(*parts.val)
@@ -168,9 +166,9 @@ def _summary(opened: PlaceSet) -> str:
 class _Drives:
     """Opens drives of a folder; fixes and slices are listed once."""
 
-    def __init__(self, args: SetArgs, compat: Literal["spikevpr"] | None) -> None:
+    def __init__(self, args: SetArgs) -> None:
         self._args, self._folder = args, args.folder()
-        self._compat: Literal["spikevpr"] | None = compat
+        self._compat = args.compat
         slices = {
             name: slice_times(self._folder / known.recording_id)
             for name, known in TRAVERSES.items()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from tyro.conf import arg
 
 from saccade.errors import ConfigError, MissingFileError
 from saccade.events.types import SensorSize
@@ -48,6 +50,12 @@ class SetArgs:
     """Tests: a match is right within so many metres."""
     split: Literal["session", "published"] = "session"
     """nyc: by session (no leak), or the published frame-level shuffle (train and test overlap)."""
+    compat: Annotated[Literal["spikevpr"] | None, arg(name="data-compat")] = None
+    """spikevpr: places, frames and test parts exactly as published, defects included."""
+    every_m: float = 2.0
+    """files: metres along the route from window to window."""
+    offset_s: tuple[str, ...] = ()
+    """files: NAME=SECONDS, the recording's time when its table of positions says 0."""
     passes: int = 8
     """stills: how often the camera passes over each image for training."""
     pass_seed: int = 0
@@ -55,17 +63,18 @@ class SetArgs:
     skip_uniform: bool = False
     """stills: leave out images that are nearly constant, such as those in tunnels."""
     cache: Path | None = None
-    """Folder for what is made once and kept (default: .saccade beside the data)."""
+    """files, stills: folder for what is made once and kept (default: .saccade with the data)."""
 
     def __post_init__(self) -> None:
         for name in ("window_us", "max_events"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} {value}.", "Expected 1 or more.")
-        for name in ("positive_m", "tolerance_m"):
+        for name in ("positive_m", "tolerance_m", "every_m"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"--{name.replace('_', '-')} {value:g}.", "Expected above 0.")
+        self.offsets_us()
         if self.spread is not None and not 0 < self.spread[0] <= self.spread[1]:
             raise ConfigError(
                 f"--spread {self.spread[0]:g} {self.spread[1]:g}.",
@@ -80,6 +89,19 @@ class SetArgs:
     def size(self) -> SensorSize:
         """Return the size of the frames."""
         return SensorSize.parse(self.input_size)
+
+    def offsets_us(self) -> dict[str, int]:
+        """Return what is added to the times of each table of positions, in microseconds."""
+        found: dict[str, int] = {}
+        for word in self.offset_s:
+            name, _, seconds = word.rpartition("=")
+            try:
+                found[name] = round(float(seconds) * 1e6)
+            except (ValueError, OverflowError):
+                name = ""
+            if not name:
+                raise ConfigError(f"--offset-s {word!r}.", "Expected NAME=SECONDS, night=12.35.")
+        return found
 
     def folder(self) -> Path:
         """Return the folder of the data set, which exists.

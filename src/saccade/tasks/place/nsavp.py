@@ -105,21 +105,20 @@ class FrameTraverse:
         return self.recipe.frame(file, rng)
 
 
-def open_set(args: SetArgs, *, compat: Literal["spikevpr"] | None = None) -> PlaceSet:
+def open_set(args: SetArgs) -> PlaceSet:
     """Open the set; only names and positions are read.
 
     Args:
         args: Folder, parts and frames; what is None is as published. Tests are, without being
             named, every drive that is not trained on in every other one of the same route and
             direction with known positions, but for the pair of validation.
-        compat: ``"spikevpr"``: frames as published, see above.
 
     Raises:
         ConfigError: A drive plays two parts, or frames are larger than the sensor.
         MissingFileError: The folder, a drive or the positions of a pair are not there.
         DataError: Positions of one drive differ between pairs, or none belongs to a file.
     """
-    drives = _Drives(args, compat)
+    drives = _Drives(args)
     parts = choose(args, drives.there, PUBLISHED, fits=drives.fits)
     train = drives.pool(parts.train)
     val = None if parts.val is None else drives.pair(*parts.val)
@@ -167,9 +166,9 @@ def check(folder: Path) -> tuple[Table, bool]:
 class _Drives:
     """Opens drives of a folder, with the positions that belong to a pair."""
 
-    def __init__(self, args: SetArgs, compat: Literal["spikevpr"] | None) -> None:
+    def __init__(self, args: SetArgs) -> None:
         self._args, self._folder = args, args.folder()
-        self._compat: Literal["spikevpr"] | None = compat
+        self._compat = args.compat
         self._truth = GroundTruth(self._folder)
         self.there = traverse_names(self._folder)
         self.notes: list[str] = []

@@ -161,7 +161,7 @@ def test_a_place_without_events_near_in_time_is_left_out(tmp_path: Path) -> None
     np.testing.assert_allclose(night.positions.values, street()[9:31], rtol=0, atol=1e-7)
     note = next(note for note in opened.notes if note.startswith("night is left out"))
     assert "18 of 40 places of daytime: 18 have no events within 1 s, 0 were not passed" in note
-    published = brisbane.open_set(args(tmp_path), compat="spikevpr").tests[0].query
+    published = brisbane.open_set(args(tmp_path, compat="spikevpr")).tests[0].query
     assert len(published) == PLACES
     np.testing.assert_array_equal(published.frame(0), reference_frame(slice_rows(NIGHT, 10)))
 
@@ -186,7 +186,7 @@ def test_published_the_anchor_of_a_pair_is_its_query(tmp_path: Path) -> None:
     write_drives(tmp_path, DAY)
     write_slices(tmp_path, NIGHT)
     write_log(tmp_path, NIGHT, street()[::2])
-    (pair,) = brisbane.open_set(args(tmp_path), compat="spikevpr").tests
+    (pair,) = brisbane.open_set(args(tmp_path, compat="spikevpr")).tests
     assert len(pair.query) == len(pair.reference) == PLACES // 2
     np.testing.assert_array_equal(pair.reference.frame(3), reference_frame(slice_rows(DAY, 6)))
 

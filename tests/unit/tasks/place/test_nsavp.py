@@ -235,7 +235,7 @@ def test_stops_are_left_out(tmp_path: Path) -> None:
     metres = np.stack([east, 0 * east, 0 * east], axis=1)
     write_truth(tmp_path, "R0_FS0", "R0_FA0", metres, metres)
     native = open_set(args(tmp_path)).val
-    published = nsavp.open_set(args(tmp_path), compat="spikevpr").val
+    published = nsavp.open_set(args(tmp_path, compat="spikevpr")).val
     assert native is not None
     assert published is not None
     assert native.reference.positions.values[:, 0].tolist() == [0.0, 12.0, 14.0, 24.0]
@@ -302,7 +302,7 @@ def test_scaled_files_are_used_where_they_are_large_enough(tmp_path: Path) -> No
 @pytest.mark.parametrize("compat", [None, "spikevpr"])
 def test_training_takes_a_window_anywhere_in_the_second(tmp_path: Path, compat: object) -> None:
     write_pairs(tmp_path, TRAIN, frames=2)
-    drives = nsavp.open_set(args(tmp_path, event_drop=False), compat=compat).train  # pyright: ignore[reportArgumentType]
+    drives = nsavp.open_set(args(tmp_path, event_drop=False, compat=compat)).train  # pyright: ignore[reportArgumentType]
     whole, seen = counted(second(1)), np.zeros((2, 260, 346))
     for seed in range(60):
         frame = drives[0].frame(1, np.random.default_rng(seed))
@@ -323,7 +323,7 @@ def test_windows_are_the_complete_ones_from_the_first_event_on(tmp_path: Path) -
     write_truth(tmp_path, "R0_RS0", "R0_RA0", line(1), line(1))
     for compat in (None, "spikevpr"):
         asked = args(tmp_path, event_drop=False, spread=(20_000.0, 20_000.0))
-        (drive,) = nsavp.open_set(asked, compat=compat).train
+        (drive,) = nsavp.open_set(replace(asked, compat=compat)).train
         starts = set()
         for seed in range(60):
             frame = drive.frame(0, np.random.default_rng(seed))
@@ -351,7 +351,7 @@ def test_published_a_query_of_few_events_shows_its_neighbour(tmp_path: Path) -> 
     metres[4] += 3.0  # so that frame 2 is the nearest of frame 3
     write_truth(tmp_path, "R0_FS0", "R0_FA0", line(6), metres)
     native = open_set(args(tmp_path)).val
-    published = nsavp.open_set(args(tmp_path), compat="spikevpr").val
+    published = nsavp.open_set(args(tmp_path, compat="spikevpr")).val
     assert native is not None
     assert published is not None
     np.testing.assert_array_equal(published.query.frame(3), counted(first_33_ms(2)))
@@ -364,7 +364,7 @@ def test_a_second_without_events_is_an_empty_frame(tmp_path: Path) -> None:
     for name, content in (("R0_FA0", second(0)[:0]), ("R0_RS0", np.empty(0, RECORD))):
         np.save(tmp_path / f"{name}-frames-1000/frame_000000.npy", content)
     for compat in (None, "spikevpr"):
-        opened = nsavp.open_set(args(tmp_path), compat=compat)
+        opened = nsavp.open_set(args(tmp_path, compat=compat))
         assert opened.val is not None
         for rng in (None, np.random.default_rng(0)):
             assert not opened.train[0].frame(0, rng).any()
