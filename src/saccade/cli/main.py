@@ -53,6 +53,7 @@ VERBS: dict[str, Verb] = {
     ),
     "predict": Verb("run a task on a recording: saccade predict place FILE"),
     "retrieve": Verb("find each moment of one recording in another"),
+    "energy": Verb("what an inference costs: saccade energy place FILE --weights W"),
     "doctor": Verb("versions, devices, optional packages, compiled kernels", "saccade.cli.doctor"),
     "demo": Verb("the whole path on a small real recording, with a report"),
 }
@@ -63,7 +64,6 @@ LATER_VERBS = (
     "train",
     "eval",
     "stream",
-    "energy",
     "quantize",
     "export",
     "models",

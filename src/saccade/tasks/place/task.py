@@ -2,8 +2,9 @@
 
     predict    one recording in, a bank of descriptors out, with its health and its spikes
     retrieve   two recordings in, for every window of the second the most alike windows of the first
+    energy     one recording in, what an inference costs out, layer by layer
 
-Both write a run folder: the resolved configuration, the descriptors, the report as JSON.
+All write a run folder: the resolved configuration, the descriptors, the report as JSON.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from saccade.errors import ShapeError
 from saccade.retrieval import bank_health
 from saccade.tasks.place import show
 from saccade.tasks.place.config import DemoConfig, PredictConfig, RetrieveConfig
+from saccade.tasks.place.config_energy import EnergyConfig
 from saccade.tasks.place.data import Windows, open_windows
 from saccade.tasks.place.embed import (
     Network,
@@ -25,12 +27,29 @@ from saccade.tasks.place.embed import (
 from saccade.tasks.place.search import Search, search
 from saccade.tasks.place.spikes import SpikeRecord
 
-__all__ = ["demo", "predict", "retrieve", "search_windows"]
+__all__ = ["demo", "energy", "predict", "retrieve", "search_windows"]
 
 
 def demo(cfg: DemoConfig) -> Report:
     """Show the whole path on a small recording, see `saccade.tasks.place.demo`."""
     from saccade.tasks.place.demo import demo as run
+
+    return run(cfg)
+
+
+def energy(cfg: EnergyConfig) -> Report:
+    """Estimate the energy of an inference from what every layer was given.
+
+    Writes ``layers.png``, ``estimates.png``, ``report.json`` and ``config.yaml`` into the run
+    folder.
+
+    Raises:
+        ConfigError: The cost table is unknown or wrong.
+        DeviceError: The device does not exist.
+        CheckpointError: The weights do not fit.
+        EventError: The recording holds no event.
+    """
+    from saccade.tasks.place.energy_report import energy as run
 
     return run(cfg)
 
