@@ -71,6 +71,22 @@ def test_verb_that_a_task_lacks_names_what_it_has(
     assert "place has no 'predict' yet. Available: retrieve." in text
 
 
+def test_unknown_costs_name_the_table_and_the_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["energy", "place", RECORDING, "--weights", "untrained", "--costs"]
+    code, text = run(capsys, *words, "28nm")
+    assert code == 2
+    assert "no cost table '28nm'" in text and "YAML file" in text
+    code, text = run(capsys, *words, tmp_path / "chip.yaml")
+    assert code == 3
+    assert "No such file" in text and "chip.yaml" in text
+    (tmp_path / "chip.yaml").write_text("name: chip\n")
+    code, text = run(capsys, *words, tmp_path / "chip.yaml")
+    assert code == 2
+    assert "Missing in" in text and "source" in text and "is_measured" in text
+
+
 def test_missing_file_names_file_and_folder(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -30,7 +30,9 @@ def test_help_shows_examples_first_and_every_verb(capsys: pytest.CaptureFixture[
     assert not set(VERBS) & set(LATER_VERBS)
 
 
-@pytest.mark.parametrize("verb", ["info", "convert", "view", "predict place", "retrieve", "demo"])
+@pytest.mark.parametrize(
+    "verb", ["info", "convert", "view", "predict place", "retrieve", "energy place", "demo"]
+)
 def test_help_of_a_verb_gives_units_and_defaults(
     capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
@@ -159,6 +161,21 @@ def test_retrieve_finds_a_recording_in_itself(
     assert len(lines) == 1 + 20 * 5
     assert (tmp_path / "run" / "matches_count.png").read_bytes()[:4] == b"\x89PNG"
     assert json.loads((tmp_path / "run" / "matches.json").read_text())[0]["rank"] == 1
+
+
+@pytest.mark.slow
+def test_energy_prices_an_inference(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["--weights", "untrained", "--input-size", "96x64", "--frames", "2"]
+    words += ["--proxy", "operations", "--compare", "netvlad"]
+    seen = run_json(capsys, "energy", "place", RECORDING, *words, "--out", tmp_path / "run")
+    assert seen["proxy"] == "operations"
+    assert seen["energy_pj"] == pytest.approx(
+        0.1 * seen["ac_per_inference"] + 3.2 * seen["mac_per_inference"]
+    )
+    assert len(seen["tables"]["Energy per layer, operations, 45nm"]) == 46
+    assert seen["tables"]["Beside EventVPR"][0]["EventVPR under"] == "ann_lemaire"
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"layers.png", "estimates.png", "report.json", "config.yaml"} <= names
 
 
 @pytest.mark.slow

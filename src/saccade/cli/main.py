@@ -63,6 +63,7 @@ VERBS: dict[str, Verb] = {
         has_modes=True,
         default_mode="list",
     ),
+    "energy": Verb("what an inference costs: saccade energy place FILE --weights W"),
     "doctor": Verb("versions, devices, optional packages, compiled kernels", "saccade.cli.doctor"),
     "demo": Verb("the whole path on a small real recording, with a report"),
 }
@@ -71,7 +72,6 @@ LATER_VERBS = (
     "prepare",
     "data",
     "stream",
-    "energy",
     "quantize",
     "export",
 )

@@ -213,6 +213,12 @@ def _input_notes(found: EnergyEstimate) -> list[str]:
             f"synapses and {found.real_share:.0%} of this energy; each non-zero input is charged "
             "a multiplication at each synapse it reaches, zeros nothing."
         )
+    idle = [layer.name for layer in layers if not layer.nonzeros.any()]
+    if idle:
+        notes.append(
+            f"{len(idle)} layers saw nothing but zeros: {listing(idle, 4)}. What they cost here "
+            "says nothing about a network whose neurons fire."
+        )
     if counts and not found.proxy.startswith("ann_"):
         notes.append(
             f"{len(counts)} layers take whole numbers up to {max(x.largest for x in counts):,}: "
@@ -231,11 +237,11 @@ def _cost_notes(costs: CostTable) -> list[str]:
 def _uncounted(record: ActivityRecord) -> list[str]:
     """Say what ran and is not in the number."""
     parts = [
-        f"{name} in {len(others.modules)} places ({others.values / record.samples:,.0f} values)"
+        f"{name} x {len(others.modules)} ({others.values / record.samples:,.0f} values)"
         for name, others in record.others.items()
     ]
     notes = [
-        (f"Not counted: {'; '.join(parts)}. " if parts else "")
+        (f"Not counted: {', '.join(parts)}; batch norm folds into weights. " if parts else "")
         + "What is written as a function is not seen either: additions of residual identities, "
         "normalisation, averages. Nor are the making of frames, membranes that decay without a "
         "spike, memory outside the chip and leakage."

@@ -1,10 +1,11 @@
-"""Two small heads: generalised-mean pooling and a spiking two-layer perceptron.
+"""Three small heads: generalised mean, a spiking two-layer perceptron, and one that keeps cells.
 
     GEM:  d_c = ( mean over cells of max(x_c, 1e-6)^p )^(1/p), p learnable
     MLP:  d   = membrane of a neuron that never fires, fed by  fc2 · spike(fc1 · mean over cells of
         x)
+    cells: d_(k,i) = BN_k( W x_i + b )_k for each cell i of a grid: what is seen where
 
-Both normalise d to length 1 and take maps of any size.
+All normalise d to length 1 and take maps of any size.
 
 Reference:
     Radenović et al., "Fine-tuning CNN Image Retrieval with No Human Annotation", TPAMI 2019 (GEM).
@@ -17,10 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from saccade.layers.initial import linear, seeded
-from saccade.layers.mixvpr import HeadNeuron, head_neuron
+from saccade.layers.mixvpr import HeadNeuron, head_neuron, on_grid
 from saccade.neurons import Integrator
 
-__all__ = ["GEM", "MLP"]
+__all__ = ["GEM", "MLP", "CellHead"]
 
 
 class GEM(nn.Module):
@@ -83,3 +84,40 @@ class MLP(nn.Module):
         steps = x[None] if x.ndim == 4 else x
         spikes = self.sn(self.fc1(steps.mean((-2, -1))))
         return functional.normalize(self.membrane(self.fc2(spikes))[-1], dim=-1)
+
+
+class CellHead(nn.Module):
+    """One linear projection in every cell of a grid, flattened: a descriptor with a layout.
+
+    Nothing is mixed between cells, so what is learned in one place of the image serves in all.
+    It learns from fewer places than heads that weigh cells against each other.
+
+    Args:
+        in_channels: Channels of the map.
+        grid: Rows and columns the map is averaged onto.
+        out_channels: Numbers per cell; the descriptor has ``out_channels * rows * columns``.
+        rng: Where the weights come from; None = a generator seeded with 0.
+
+    Examples:
+        >>> CellHead(16, (2, 3), 4)(torch.ones(2, 16, 4, 6)).shape
+        torch.Size([2, 24])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        grid: tuple[int, int],
+        out_channels: int,
+        *,
+        rng: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.grid = grid
+        self.proj = linear(in_channels, out_channels, rng or seeded(0))
+        self.norm = nn.BatchNorm1d(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[T, B, C, h, w]`` or ``[B, C, h, w]`` to ``[B, out_channels * cells]``."""
+        cells = on_grid(x, self.grid, exact=False).mean(0)
+        projected = self.proj(cells.transpose(1, 2)).transpose(1, 2)
+        return functional.normalize(self.norm(projected).flatten(1), dim=1)

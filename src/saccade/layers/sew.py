@@ -121,7 +121,7 @@ class SEWResNet(nn.Module):
     stages of 64x65x87, 128x33x44, 256x17x22 and 512x9x11.
 
     Args:
-        blocks: Blocks per stage.
+        blocks: Blocks per stage; a stage without blocks passes its input on.
         in_channels: Input channels; 2 = (OFF, ON).
         width: Channels C of the stem; the stages have C, 2 C, 4 C and 8 C. 64 as published.
         connect: How every block joins spikes and identity.
@@ -250,6 +250,8 @@ def _stage(
     connect: Connect,
     rng: torch.Generator,
 ) -> nn.Sequential:
+    if not blocks:
+        return nn.Sequential()
     first = SEWBlock(in_channels, channels, stride=stride, connect=connect, rng=rng)
     rest = [SEWBlock(channels, channels, connect=connect, rng=rng) for _ in range(blocks - 1)]
     return nn.Sequential(first, *rest)

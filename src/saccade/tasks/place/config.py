@@ -13,20 +13,16 @@ from tyro.conf import Positional
 
 from saccade.errors import ConfigError
 from saccade.events.io.arguments import ReadArgs
+from saccade.tasks.place.config_energy import EnergyConfig
 from saccade.tasks.place.config_eval import EvalConfig
-from saccade.tasks.place.config_model import (
-    PUBLISHED_WINDOW_US,
-    NetworkArgs,
-    PlaceModelConfig,
-    WindowArgs,
-    at_least,
-)
+from saccade.tasks.place.config_input import NetworkArgs, WindowArgs, at_least
+from saccade.tasks.place.config_model import PlaceModelConfig
 from saccade.tasks.place.config_train import TrainConfig
 
 __all__ = [
-    "PUBLISHED_WINDOW_US",
     "VERBS",
     "DemoConfig",
+    "EnergyConfig",
     "EvalConfig",
     "NetworkArgs",
     "PlaceModelConfig",
@@ -158,6 +154,7 @@ class DemoConfig(ReadArgs):
 VERBS: dict[str, type[Any]] = {
     "predict": PredictConfig,
     "retrieve": RetrieveConfig,
+    "energy": EnergyConfig,
     "demo": DemoConfig,
     "train": TrainConfig,
     "eval": EvalConfig,

@@ -22,7 +22,7 @@ from saccade.events.filters import downsample
 from saccade.events.slicing import windows_by_count, windows_by_time
 from saccade.events.types import Events, SensorSize
 from saccade.represent import count_frames
-from saccade.tasks.place.config import PUBLISHED_WINDOW_US, WindowArgs
+from saccade.tasks.place.config_input import PUBLISHED_WINDOW_US, WindowArgs
 
 __all__ = ["PUBLISHED_RATES", "Windows", "cut", "open_windows"]
 

@@ -22,7 +22,7 @@ from saccade.files import file_sha256, write_atomically
 from saccade.retrieval import BankHealth, Ranking, bank_health, top_n
 from saccade.tasks.place.bank import event_counts
 from saccade.tasks.place.config_eval import EvalConfig
-from saccade.tasks.place.config_model import NetworkArgs
+from saccade.tasks.place.config_input import NetworkArgs
 from saccade.tasks.place.embed import load_network
 from saccade.tasks.place.methods import Banks, Scored, check_baselines, scores_of
 from saccade.tasks.place.metric import Evaluation, evaluate

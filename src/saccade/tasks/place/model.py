@@ -20,22 +20,14 @@ from torch import Tensor, nn
 from saccade.errors import ShapeError
 from saccade.layers.initial import seeded
 from saccade.layers.mixvpr import MixVPR
-from saccade.layers.pool_heads import GEM, MLP
+from saccade.layers.pool_heads import GEM, MLP, CellHead
 from saccade.layers.sew import SEWResNet
-from saccade.tasks.place.config import PlaceModelConfig
+from saccade.tasks.place.config_model import BLOCKS, PlaceModelConfig
 
 __all__ = ["PUBLISHED_SIZE", "PlaceNet"]
 
 PUBLISHED_SIZE = (260, 346)
 """Rows and columns of the frames all published weights were trained on."""
-
-
-BLOCKS: dict[str, tuple[int, int, int, int]] = {
-    "sew_resnet10": (1, 1, 1, 1),
-    "sew_resnet18": (2, 2, 2, 2),
-    "sew_resnet34": (3, 4, 6, 3),
-}
-"""Architecture -> residual blocks of the four stages."""
 
 
 class PlaceNet(SEWResNet):
@@ -136,10 +128,12 @@ def _published_features(model: PlaceNet, x: Tensor) -> Tensor:
 def _head(config: PlaceModelConfig, rng: torch.Generator) -> nn.Module:
     if config.aggregator == "gem":
         return GEM()
+    if config.aggregator == "cells":
+        return CellHead(config.map_channels, config.grid, config.out_channels, rng=rng)
     if config.aggregator == "mlp":
-        return MLP(8 * config.width, config.out_channels, neuron=config.head_neuron, rng=rng)
+        return MLP(config.map_channels, config.out_channels, neuron=config.head_neuron, rng=rng)
     return MixVPR(
-        8 * config.width,
+        config.map_channels,
         config.grid,
         out_channels=config.out_channels,
         out_rows=config.out_rows,

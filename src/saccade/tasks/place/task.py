@@ -2,8 +2,9 @@
 
     predict    one recording in, a bank of descriptors out, with its health and its spikes
     retrieve   two recordings in, for every window of the second the most alike windows of the first
+    energy     one recording in, what an inference costs out, layer by layer
 
-Both write a run folder: the resolved configuration, the descriptors, the report as JSON.
+All write a run folder: the resolved configuration, the descriptors, the report as JSON.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from saccade.retrieval import bank_health
 from saccade.tasks.place import show
 from saccade.tasks.place.config import (
     DemoConfig,
+    EnergyConfig,
     EvalConfig,
     PredictConfig,
     RetrieveConfig,
@@ -31,7 +33,7 @@ from saccade.tasks.place.embed import (
 from saccade.tasks.place.search import Search, search
 from saccade.tasks.place.spikes import SpikeRecord
 
-__all__ = ["demo", "eval", "predict", "retrieve", "search_windows", "train"]
+__all__ = ["demo", "energy", "eval", "predict", "retrieve", "search_windows", "train"]
 
 
 def demo(cfg: DemoConfig) -> Report:
@@ -44,6 +46,23 @@ def demo(cfg: DemoConfig) -> Report:
 def train(cfg: TrainConfig) -> Report:
     """Train a network on a data set, see `saccade.tasks.place.train`."""
     from saccade.tasks.place.train import train as run
+
+    return run(cfg)
+
+
+def energy(cfg: EnergyConfig) -> Report:
+    """Estimate the energy of an inference from what every layer was given.
+
+    Writes ``layers.png``, ``estimates.png``, ``report.json`` and ``config.yaml`` into the run
+    folder.
+
+    Raises:
+        ConfigError: The cost table is unknown or wrong.
+        DeviceError: The device does not exist.
+        CheckpointError: The weights do not fit.
+        EventError: The recording holds no event.
+    """
+    from saccade.tasks.place.energy_report import energy as run
 
     return run(cfg)
 

@@ -23,7 +23,7 @@ from saccade.engine.fit import BEST, LAST, FitResult, FitSettings, fit
 from saccade.errors import ConfigError
 from saccade.tasks.place.bank import embed_traverse
 from saccade.tasks.place.checkpoint import save_weights
-from saccade.tasks.place.config_model import NetworkArgs
+from saccade.tasks.place.config_input import NetworkArgs
 from saccade.tasks.place.config_train import TrainConfig
 from saccade.tasks.place.embed import load_network
 from saccade.tasks.place.loss import info_nce, near_pairs
