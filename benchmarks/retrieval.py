@@ -58,7 +58,7 @@ def dense(queries: Floats, references: Floats) -> NDArray[np.int64]:
 
 
 def product(rows: int) -> Callable[[], Any]:
-    """Return the bare float64 product of as many blocks as the search has, the same two each time."""
+    """Return the bare float64 product, as many times as the search has pairs of blocks."""
     rng = np.random.default_rng(0)
     left, right = rng.random((BLOCK, DIMENSIONS)), rng.random((BLOCK, DIMENSIONS))
     pairs = (rows / BLOCK) ** 2

@@ -178,12 +178,11 @@ def _along(matrix, unknown, steps, lines, mean):  # type: ignore[no-untyped-def]
                 first = min(max(-shift, 0), n_references)
                 last = max(min(n_references - shift, n_references), first)
                 nothing = unknown[row]
-                for r in range(first):
-                    total[r] += nothing
-                for r in range(first, last):
-                    total[r] += matrix[row, r + shift]
-                for r in range(last, n_references):
-                    total[r] += nothing
+                total[:first] += nothing
+                total[last:] += nothing
+                here, there = total[first:last], matrix[row, first + shift : last + shift]
+                for r in range(last - first):
+                    here[r] += there[r]
             for r in range(n_references):
                 best[r] = max(best[r], total[r])
         for r in range(n_references):

@@ -31,7 +31,7 @@ class PlaceModelConfig:
     connect: Literal["ADD", "AND", "IAND"] = "ADD"
     """How a block joins its spikes with what bypassed them; ADD in all published weights."""
     aggregator: Literal["mixvpr", "gem", "mlp", "cells"] = "mixvpr"
-    """Head that turns the feature map into a descriptor; cells is ours, the others are published."""
+    """Head that turns the feature map into a descriptor; cells is ours, the others as published."""
     head_neuron: Literal["lif", "if"] = "lif"
     """Neuron of the head: lif in published Brisbane and NSAVP weights, if in NYC; gem has none."""
     grid: tuple[int, int] = (9, 11)
