@@ -51,6 +51,14 @@ VERBS: dict[str, Verb] = {
     "simulate": Verb(
         "recordings that never happened, with exact truth", "saccade.cli.simulate", has_modes=True
     ),
+    "prepare": Verb(
+        "convert a public data set once, for training and tests",
+        "saccade.cli.prepare",
+        has_modes=True,
+    ),
+    "data": Verb(
+        "which data sets are there, and what they lack", "saccade.cli.data", has_modes=True
+    ),
     "predict": Verb("run a task on a recording: saccade predict place FILE"),
     "retrieve": Verb("find each moment of one recording in another"),
     "doctor": Verb("versions, devices, optional packages, compiled kernels", "saccade.cli.doctor"),
@@ -58,8 +66,6 @@ VERBS: dict[str, Verb] = {
 }
 
 LATER_VERBS = (
-    "prepare",
-    "data",
     "train",
     "eval",
     "stream",
