@@ -53,6 +53,14 @@ VERBS: dict[str, Verb] = {
     "simulate": Verb(
         "recordings that never happened, with exact truth", "saccade.cli.simulate", has_modes=True
     ),
+    "prepare": Verb(
+        "convert a public data set once, for training and tests",
+        "saccade.cli.prepare",
+        has_modes=True,
+    ),
+    "data": Verb(
+        "which data sets are there, and what they lack", "saccade.cli.data", has_modes=True
+    ),
     "train": Verb("train a task's network: saccade train place --recipe NAME"),
     "eval": Verb("test a task on a data set: saccade eval place --recipe NAME"),
     "predict": Verb("run a task on a recording: saccade predict place FILE"),
@@ -69,8 +77,6 @@ VERBS: dict[str, Verb] = {
 }
 
 LATER_VERBS = (
-    "prepare",
-    "data",
     "stream",
     "quantize",
     "export",

@@ -187,6 +187,14 @@ def check(folder: Path) -> tuple[Table, bool]:
                 found, good = ("no" if not path.exists() else error.what), False
             rows.append((f"images/{part}/{role}.zip", found, "1 entry or more"))
             usable &= good
+    if usable:
+        try:
+            _, height, width = shape_of(list_members(folder / "images/train/database.zip")[0])
+            open_set(SetArgs(data="nyc", root=folder, input_size=f"{width}x{height}"))
+            rows.append(("--split session", "opens", "opens"))
+        except SaccadeError as error:
+            usable = False
+            rows.append(("--split session", str(error), "opens"))
     sessions = _manifest(folder).get("sessions")
     words = "no record: split as published" if sessions is None else f"{len(sessions)} sessions"
     rows.append((f"images/{MANIFEST}", words, "written by saccade prepare nyc"))

@@ -134,7 +134,7 @@ def entry_name(role: Role, core: str) -> str:
 
     Examples:
         >>> entry_name("queries", "5@7@18@T@40@-73@@@90@@@@2022-12-06_18-27-30_000123")[-39:]
-        '@0377bd5b64d9e27fb4ee57a2f5d4e7cc@.npy'
+        '3@42c17c7e4dcff09ebd2dd58f94272838@.npy'
     """
     return f"{role}/@{core}@{hashlib.md5(core.encode(), usedforsecurity=False).hexdigest()}@.npy"
 
@@ -194,8 +194,8 @@ def session_split(pool: Sequence[Item], sessions: Sequence[Hashable]) -> Split[I
 
     Examples:
         >>> parts = session_split(list("aaaabbbccdde"), list("aaaabbbccdde"))
-        >>> ["".join(sorted(set(parts[part, "database"]))) for part in PARTS]
-        ['a', 'be', 'cd']
+        >>> [sorted({*parts[part, "database"], *parts[part, "queries"]}) for part in PARTS]
+        [['a'], ['b', 'e'], ['c', 'd']]
     """
     counts: dict[Hashable, int] = {}
     for session in sessions:

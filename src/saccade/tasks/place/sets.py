@@ -22,6 +22,8 @@ SETS: dict[str, str] = {
 def open_set(args: SetArgs) -> PlaceSet:
     """Open a data set: nothing but names, times and positions is read.
 
+    Recordings of ``files`` are decoded, once: the events around their places are kept on disk.
+
     Raises:
         ConfigError: A traverse is unknown, or plays two parts.
         MissingFileError: The folder or a traverse is not there; see ``saccade data check``.

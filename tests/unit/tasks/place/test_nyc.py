@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import pickle
 import threading
+import tracemalloc
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -560,3 +562,27 @@ def test_check_says_what_is_there(raw: Path, by_session: Path, tmp_path: Path) -
     assert not good
     assert any("raw sessions" in str(row[1]) for row in table.rows)
     assert not nyc.check(tmp_path)[1]
+
+
+def test_check_tries_the_default_split(tmp_path: Path) -> None:
+    write_sessions(tmp_path / "raw", 3)
+    nyc.prepare(tmp_path / "raw", tmp_path / "out", split="published", recipe=SMALL)
+    table, good = nyc.check(tmp_path / "out")
+    assert not good
+    assert any("--split published" in str(row[1]) for row in table.rows)
+    assert open_set(args(tmp_path / "out", split="published")).train
+
+
+def test_windows_hold_no_more_than_one_at_a_time() -> None:
+    def packets() -> Iterator[Events]:
+        for k in range(200):
+            t = np.arange(20_000) + 20_000 * k
+            none = np.zeros(20_000, np.uint16)
+            yield Events(none, none, t, none.astype(np.uint8), SENSOR)
+
+    tracemalloc.start()
+    count = sum(len(window) for _, window in nyc_convert.time_windows(packets(), 33_000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 4_000_000  # 52 MB of events
+    assert peak < 5e6
