@@ -129,14 +129,14 @@ def share_statistics(model: nn.Module, world: World) -> None:
     if world.size == 1:
         return
     for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
             cast(Any, module).forward = _Shared(module, world)
 
 
 class _Shared:
     """Forward of a batch norm over all processes; parameters and buffers stay the module's own."""
 
-    def __init__(self, norm: nn.BatchNorm2d, world: World) -> None:
+    def __init__(self, norm: nn.BatchNorm1d | nn.BatchNorm2d, world: World) -> None:
         self._norm, self._world = norm, world
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -146,12 +146,14 @@ class _Shared:
                 x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
             )
         count = x.numel() // x.shape[1] * self._world.size
-        mean = _sum(x.sum((0, 2, 3))) / count
-        centred = x - mean[:, None, None]
-        variance = _sum(centred.square().sum((0, 2, 3))) / count
+        others = tuple(axis for axis in range(x.ndim) if axis != 1)
+        shape = (-1,) + (1,) * (x.ndim - 2)
+        mean = _sum(x.sum(others)) / count
+        centred = x - mean.view(shape)
+        variance = _sum(centred.square().sum(others)) / count
         self._follow(mean.detach(), variance.detach() * count / max(count - 1, 1))
         scale = norm.weight * torch.rsqrt(variance + norm.eps)
-        return centred * scale[:, None, None] + norm.bias[:, None, None]
+        return centred * scale.view(shape) + norm.bias.view(shape)
 
     def _follow(self, mean: Tensor, variance: Tensor) -> None:
         norm = self._norm
