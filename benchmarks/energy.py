@@ -115,7 +115,8 @@ def main() -> None:
     choice = parser.parse_args()
     bench = Bench(
         "energy",
-        "Overhead of measuring activity on the plain place network, 260x346, float32",
+        "Overhead of measuring activity on the plain place network, 260x346, float32; ratios are to "
+        "the network alone",
         threads=max(choice.threads),
     )
     torch.set_grad_enabled(False)

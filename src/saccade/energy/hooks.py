@@ -207,7 +207,9 @@ def _rows(
     if isinstance(module, nn.Linear):
         parts = _by_sample(x, batch, steps, x.ndim - 1, name)
         positions = math.prod(parts.shape[2:-1])
-        return parts.flatten(2)[:, :, None], positions, parts.shape[0]
+        # Sums know no order, so a transposed input is read as it lies in memory, without a copy.
+        order = sorted(range(2, parts.ndim), key=parts.stride, reverse=True)
+        return parts.permute(0, 1, *order).flatten(2)[:, :, None], positions, parts.shape[0]
     spatial = len(cast(nn.Conv2d, module).kernel_size)
     parts = _by_sample(x, batch, steps, x.ndim - 1 - spatial, name)
     return parts.flatten(2, 3).flatten(3), 1, parts.shape[0] * parts.shape[2]
