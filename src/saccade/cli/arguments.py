@@ -22,7 +22,7 @@ Positional = Annotated[ArgsT, tyro.conf.Positional]
 def parse(args_type: type[ArgsT], words: list[str], prog: str, about: str) -> ArgsT:
     """Build a verb's arguments from command-line words.
 
-    A class with ``recipes``, the package that holds YAML files, and ``verb``, the section of them
+    A class with ``recipes``, the package with a folder of YAML files, and ``verb``, the section of them
     that it reads, takes ``--recipe NAME`` (or the path of a file): its values stand where no flag
     is given. tyro prints its own message for a wrong flag, with the closest one, and exits with
     code 2.
@@ -64,7 +64,7 @@ def _recipe(args_type: type[Any], words: list[str]) -> tuple[dict[str, Any], lis
 
 def _recipes(package: str) -> dict[str, Path]:
     """Return name -> file of the recipes that come with a task."""
-    folder = Path(str(files(package)))
+    folder = Path(str(files(package))) / "recipes"
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 

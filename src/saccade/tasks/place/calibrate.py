@@ -12,7 +12,7 @@ the head have no batch norm before them; calibration leaves them as they are.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -89,6 +89,7 @@ def calibrate(model: SEWResNet, frames: Tensor, *, batch: int = 8) -> Calibratio
     channels = cast(nn.Conv2d, model.conv1[0]).in_channels
     steps = with_steps(frames, channels)
     _refuse_empty(steps)
+    stem_input: Callable[[Tensor], Tensor] = getattr(model, "stem_input", lambda x: x)
     if getattr(model, "compat", None):
         steps = steps.flatten(0, 1)[None]  # there, steps are samples of their own (defect A1)
     was_training = model.training
@@ -100,7 +101,7 @@ def calibrate(model: SEWResNet, frames: Tensor, *, batch: int = 8) -> Calibratio
                 for chunk in chunks:
                     model(chunk)
             with record_spikes(model) as after:
-                _walk(model, chunks)
+                _walk(model, [stem_input(chunk) for chunk in chunks])
     finally:
         model.train(was_training)
     dead = [layer for layer in after.silent() if not layer.startswith("aggregator.")]

@@ -20,7 +20,7 @@ class EvalConfig:
     """
 
     verb: ClassVar[str] = "eval"
-    recipes: ClassVar[str] = "saccade.tasks.place.recipes"
+    recipes: ClassVar[str] = "saccade.tasks.place"
 
     data: SetArgs = field(default_factory=SetArgs)
     """Data set; its test pairs are evaluated."""

@@ -28,6 +28,8 @@ class PlaceModelConfig:
     blocks."""
     width: int = 64
     """Channels of the stem; the four stages have 1, 2, 4 and 8 times as many. 64 as published."""
+    counts: Literal["raw", "log"] = "raw"
+    """What the stem is given: counts, as published, or ln(1 + count), which bounds busy pixels."""
     connect: Literal["ADD", "AND", "IAND"] = "ADD"
     """How a block joins its spikes with what bypassed them; ADD in all published weights."""
     aggregator: Literal["mixvpr", "gem", "mlp", "cells"] = "mixvpr"

@@ -21,7 +21,7 @@ class TrainConfig:
     """
 
     verb: ClassVar[str] = "train"
-    recipes: ClassVar[str] = "saccade.tasks.place.recipes"
+    recipes: ClassVar[str] = "saccade.tasks.place"
 
     data: SetArgs = field(default_factory=SetArgs)
     """Data set and the part of each traverse."""

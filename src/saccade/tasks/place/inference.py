@@ -60,6 +60,7 @@ class FusedPlaceNet:
                 "Call model.eval() first.",
             )
         self.compat = model.compat
+        self._takes_logarithms = model.config is not None and model.config.counts == "log"
         self._backbone = FusedSEWResNet(model)
         self._head = _head(model.aggregator)
 
@@ -95,6 +96,8 @@ class FusedPlaceNet:
                 "Rescale the events (--input-size 346x260), or leave compat out.",
             )
         with torch.inference_mode():
+            if self._takes_logarithms:
+                single = torch.log1p(torch.as_tensor(single, dtype=torch.float32))
             result = self._backbone(single, threads)
             descriptors, in_head = self._head(result.maps)
         counts = {name: torch.from_numpy(spikes) for name, spikes in result.spike_counts.items()}

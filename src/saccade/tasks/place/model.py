@@ -109,6 +109,14 @@ class PlaceNet(SEWResNet):
             return self.aggregator(_published_features(self, x))
         return self.aggregator(self.features(x))
 
+    def features(self, x: Tensor) -> Tensor:
+        """Return the map of the last stage, see `saccade.layers.sew.SEWResNet.features`."""
+        return super().features(self.stem_input(x))
+
+    def stem_input(self, x: Tensor) -> Tensor:
+        """Return what the stem is given: the counts, or their logarithms."""
+        return torch.log1p(x) if self.config is not None and self.config.counts == "log" else x
+
 
 def _published_features(model: PlaceNet, x: Tensor) -> Tensor:
     """Defects A1, A2: one sensor size; steps do not know each other, their maps are averaged."""

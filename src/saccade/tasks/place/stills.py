@@ -28,6 +28,7 @@ __all__ = ["StillsTraverse", "check", "drop_counts", "open_set", "read_stills"]
 
 SIMULATED = "Simulated events from real images: a camera model pans over photographs."
 TEST_SEED = 1_000
+DROP = 0.15
 TUNNEL_STD = 5.0
 """Images with a smaller standard deviation of their values are nearly constant: tunnels."""
 
@@ -71,10 +72,10 @@ class StillsTraverse:
 
 
 def drop_counts(counts: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Drop events of a count frame: half of the time a share, half of the time those of a box.
+    """Drop events of a count frame: at times a share of them, at times those of a box.
 
-    What EventDrop does to events, done to their counts: each event stays with one probability,
-    U(0.3, 0.95); the box has sides of 0.05 to 0.3 of the frame.
+    What EventDrop does to events, done to their counts. Either happens with probability 0.15: each
+    event stays with one probability, U(0.3, 0.95); the box has sides of 0.05 to 0.3 of the frame.
 
     Args:
         counts: uint8 ``[2, H, W]``.
@@ -86,11 +87,11 @@ def drop_counts(counts: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
         True
     """
     left = np.array(counts)
-    if rng.random() < 0.5:
+    if rng.random() < DROP:
         filled = np.flatnonzero(left)
         kept = rng.binomial(left.ravel()[filled], rng.uniform(0.3, 0.95))
         left.ravel()[filled] = kept
-    if rng.random() < 0.5:
+    if rng.random() < DROP:
         height, width = left.shape[1:]
         rows, columns = (max(1, int(rng.uniform(0.05, 0.3) * side)) for side in (height, width))
         top, beside = rng.integers(height - rows + 1), rng.integers(width - columns + 1)

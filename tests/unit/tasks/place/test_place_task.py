@@ -250,7 +250,7 @@ def test_run_folder_is_numbered_when_none_is_named(
 def test_smoke_recipe_runs(monday: Path, tuesday: Path, tmp_path: Path) -> None:
     recipe = resources.files("saccade.tasks.place") / "recipes" / "smoke.yaml"
     base = RetrieveConfig(reference=monday, query=tuesday, out=tmp_path / "run")
-    cfg = load_config(RetrieveConfig, Path(str(recipe)), base=base)
+    cfg = load_config(RetrieveConfig, Path(str(recipe)), base=base, section="retrieve")
     report = retrieve(cfg)
     assert report.values["recall_at_1_count"] == 1.0
     assert "recall_at_1_sew_resnet18" in report.values
