@@ -1,9 +1,10 @@
-"""What frames alone can do: six ways to compare two traverses without learning anything.
+"""What frames alone can do: eight ways to compare two traverses without learning anything.
 
     sad        1 - |q - r|_1 / max over all pairs                                (published)
     raw        correlation of the pixels
     centred    cosine after the mean reference frame is taken off
     log_count  correlation of log(1 + x), each pixel to mean 0 and deviation 1 over the references
+    own_...    log(1 + x) standardised, or only centred, over its own traverse each
     patch      correlation after each patch of the frame has mean 0 and deviation 1
     pca        cosine of the 60 strongest components of the references           (published)
 
@@ -30,6 +31,8 @@ __all__ = [
     "BASELINES",
     "centred_correlation",
     "log_count_correlation",
+    "own_centred_correlation",
+    "own_standardised_correlation",
     "patch_correlation",
     "pca_cosine",
     "raw_correlation",
@@ -136,6 +139,29 @@ def log_count_correlation(
     return _compared(left, right, turn_query, turn, "correlation")
 
 
+def own_standardised_correlation(queries: Frames, references: Frames, *, pool: int = 1) -> Scores:
+    """Return `log_count_correlation` with each traverse standardised by its own statistics."""
+    return log_count_correlation(queries, references, pool=pool, query_statistics="queries")
+
+
+def own_centred_correlation(queries: Frames, references: Frames, *, pool: int = 1) -> Scores:
+    """Return the correlation of log(1 + count) less the mean of its own traverse.
+
+    All queries must be at hand, as for a recorded drive; season and light drop out with the mean.
+
+    Raises:
+        DataError: A value is below 0.
+
+    Examples:
+        >>> frames = np.random.default_rng(0).poisson(1.0, (5, 2, 4, 6)).astype(np.float32)
+        >>> own_centred_correlation(frames, frames).argmax(axis=1).tolist()
+        [0, 1, 2, 3, 4]
+    """
+    left, right = _sides(queries, references, pool)
+    turns = [_centrer(side) for side in (left, right)]
+    return _compared(left, right, turns[0], turns[1], "correlation")
+
+
 def patch_correlation(
     queries: Frames, references: Frames, *, pool: int = 1, patch: int = 8
 ) -> Scores:
@@ -210,6 +236,8 @@ BASELINES: dict[str, Callable[..., Scores]] = {
     "raw": raw_correlation,
     "centred": centred_correlation,
     "log_count": log_count_correlation,
+    "own_standardised": own_standardised_correlation,
+    "own_centred": own_centred_correlation,
     "patch": patch_correlation,
     "pca": pca_cosine,
 }
@@ -285,7 +313,19 @@ def _pixel_statistics(
     return mean.astype(np.float32), scale.astype(np.float32)
 
 
+def _centrer(side: FrameRows) -> Turn:
+    logarithm = _logarithm(side)
+    mean = _pixel_statistics(side, logarithm)[0]
+    return lambda block: logarithm(block) - mean
+
+
 def _standardiser(side: FrameRows) -> Turn:
+    logarithm = _logarithm(side)
+    mean, scale = _pixel_statistics(side, logarithm)
+    return lambda block: (logarithm(block) - mean) * scale
+
+
+def _logarithm(side: FrameRows) -> Turn:
     def logarithm(block: NDArray[np.float32]) -> NDArray[np.float32]:
         if float(block.min()) < 0:
             raise DataError(
@@ -295,8 +335,7 @@ def _standardiser(side: FrameRows) -> Turn:
             )
         return np.log1p(_flat(block))
 
-    mean, scale = _pixel_statistics(side, logarithm)
-    return lambda block: (logarithm(block) - mean) * scale
+    return logarithm
 
 
 def _patch_normalised(block: NDArray[np.float32], patch: int) -> NDArray[np.float32]:

@@ -32,8 +32,9 @@ class EvalConfig:
     """Polarity of the first channel, for weights files that do not say it."""
     compat: Literal["spikevpr"] | None = None
     """spikevpr: the network as published (346x260 only) and strict recall as published."""
-    baselines: tuple[str, ...] = ("raw", "centred/8", "log_count/8", "patch/2")
-    """NAME or NAME/POOL: sad, raw, centred, log_count, patch, pca; POOL pixels are summed first."""
+    baselines: tuple[str, ...] = ("raw", "own_centred/8", "log_count/8", "patch/2")
+    """NAME or NAME/POOL, POOL pixels summed first: sad, raw, centred, log_count, own_standardised,
+    own_centred, patch, pca."""
     sequences: tuple[int, ...] = (1,)
     """Lengths of frame sequences that are matched; 1 = single frames."""
     speeds: tuple[float, ...] = (0.8, 0.9, 1.0, 1.1, 1.2)

@@ -26,6 +26,8 @@ from saccade.tasks.place.traverse import Traverse
 
 __all__ = ["PairBatch", "Pairs"]
 
+_APART_M = 1e8  # areas are put so far apart that none is near another
+
 
 @dataclass(frozen=True)
 class PairBatch:
@@ -154,7 +156,11 @@ def _pooled(traverses: Sequence[Traverse]) -> NDArray[np.float64]:
             "Scale all down with --input-size.",
         )
     origin = next(item.positions.values[0] for item in traverses if len(item))
-    return np.concatenate([item.positions.metres(origin) for item in traverses])
+    areas = list(dict.fromkeys(item.positions.area for item in traverses))
+    apart = [(_APART_M * areas.index(item.positions.area), 0.0) for item in traverses]
+    return np.concatenate(
+        [item.positions.metres(origin) + far for item, far in zip(traverses, apart, strict=True)]
+    )
 
 
 def _without(row: NDArray[np.int64], k: int) -> NDArray[np.int64]:

@@ -125,7 +125,8 @@ def place_events(
 
 def _digest(recording: Path, t_us: NDArray[np.int64], half_us: int, size: SensorSize) -> str:
     status = recording.stat()
-    facts = (_VERSION, recording.name, status.st_size, status.st_mtime_ns, half_us, str(size))
+    name = f"{recording.parent.name}/{recording.name}"
+    facts = (_VERSION, name, status.st_size, status.st_mtime_ns, half_us, str(size))
     return hashlib.sha256(repr(facts).encode() + t_us.tobytes()).hexdigest()[:16]
 
 

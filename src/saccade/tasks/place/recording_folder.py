@@ -4,6 +4,7 @@ day.raw    day.positions.csv, day.csv or day.nmea     a recording and its table 
 night_in_day.query_by_reference.npy                   or: which windows show the same place
 
 day          the whole recording        day@0-1500      metres 0 to 1,500 along its route
+north/day    the one in folder north: another area, whose places are near none of the others
 """
 
 from __future__ import annotations
@@ -58,21 +59,23 @@ class Source:
     """A recording of the folder.
 
     Args:
-        name: Its file name without the ending.
+        name: Its file name without the ending, behind its area.
         events: Event file.
         table: Its table of positions, None where there is none.
         sensor: Size of its sensor, None where the file does not tell.
+        area: Folder it lies in, empty for the root.
     """
 
     name: str
     events: Path
     table: Path | None
     sensor: SensorSize | None
+    area: str = ""
 
     @property
     def is_simulated(self) -> bool:
         """Whether the description that ``saccade simulate`` writes lies beside it."""
-        path = self.events.with_name(f"{_drive(self.name)}.json")
+        path = self.events.with_name(f"{_drive(self.events.stem)}.json")
         try:
             return bool(json.loads(path.read_text(encoding="utf-8")).get("simulated"))
         except (OSError, ValueError, AttributeError):
@@ -88,7 +91,7 @@ class Source:
         if self.table is None:
             raise MissingFileError(
                 f"{self.events.name} has no table of positions.",
-                f"Expected {listing(_drive(self.name) + ending for ending in _TABLES)} beside it.",
+                f"Expected {listing(_drive(self.events.stem) + ending for ending in _TABLES)} beside it.",
             )
         return read_route(self.table, offset_us=offsets_us.get(self.name))
 
@@ -139,11 +142,18 @@ class Piece:
 
 
 def find_sources(root: Path) -> dict[str, Source]:
-    """Return the recordings of a folder by name.
+    """Return the recordings of a folder, and of the folders in it, by name.
 
     Raises:
         ConfigError: Two event files, or two tables of positions, have the same name.
     """
+    found = _in_folder(root, "")
+    for folder in sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        found |= _in_folder(folder, folder.name)
+    return found
+
+
+def _in_folder(root: Path, area: str) -> dict[str, Source]:
     files = sorted(p for p in root.iterdir() if p.is_file() and not p.name.startswith("."))
     tables = {path.name for path in files if is_position_table(path)}
     found: dict[str, Source] = {}
@@ -154,12 +164,13 @@ def find_sources(root: Path) -> dict[str, Source]:
             sensor = event_io.inspect(path).header.size
         except FormatError:
             continue
-        if path.stem in found:
+        name = f"{area}/{path.stem}" if area else path.stem
+        if name in found:
             raise ConfigError(
-                f"{found[path.stem].events.name} and {path.name} have the same name.",
+                f"{found[name].events.name} and {path.name} have the same name.",
                 "Expected one event file of each name.",
             )
-        found[path.stem] = Source(path.stem, path, _table(root, path.stem, tables), sensor)
+        found[name] = Source(name, path, _table(root, path.stem, tables), sensor, area)
     return found
 
 

@@ -12,7 +12,7 @@ Formats of tables are in `saccade.tasks.place.routes`, words and files of truth 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -237,7 +237,8 @@ class _Folder:
                 f"{piece.word} holds no window.",
                 f"Its windows lie between {distance_m[0]:,.0f} and {distance_m[-1]:,.0f} m.",
             )
-        known = Positions(positions.values[which], positions.kind)
+        area = self.sources[piece.name].area
+        known = Positions(positions.values[which], positions.kind, area)
         self.drives[piece] = self._drive(piece, events, which, known)
         return self.drives[piece]
 
@@ -302,7 +303,7 @@ class _Folder:
             )
         source, known = self.sources[piece.name], None
         if source.table is not None:
-            known = source.route(self.offsets_us).at(times[:count])[0]
+            known = replace(source.route(self.offsets_us).at(times[:count])[0], area=source.area)
         return self._drive(piece, events, np.arange(count), known)
 
     def check_kinds(self) -> None:

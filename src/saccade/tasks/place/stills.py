@@ -203,9 +203,10 @@ class _Maker:
         """Make or fetch the passes of a traverse."""
         name, places = self.places(word)
         order = sorted(self._stills).index(name)
-        base = self._args.pass_seed * 10_000 + order * 100
-        count = self._args.passes if is_training else 1
-        seeds = tuple(base + (0 if is_training else TEST_SEED) + k for k in range(count))
+        base = self._args.pass_seed * 10_000
+        seeds = (base + TEST_SEED + 100 * order,)
+        if is_training:
+            seeds = tuple(base + 50 * order + 1 + k for k in range(self._args.passes))
         with progress(f"Panning over {word}", unit="images") as tell:
             passes = stored_passes(
                 self._stills[name][places], seeds, self._settings, self._folder,

@@ -31,6 +31,7 @@ class Positions:
     Args:
         values: float64 ``[N, 2]``: east and north in metres, or latitude and longitude in degrees.
         kind: ``"planar"`` for metres, ``"geodesic"`` for degrees.
+        area: Positions of other areas are near none of these, whatever the numbers.
 
     Raises:
         ShapeError: Not ``[N, 2]``.
@@ -39,6 +40,7 @@ class Positions:
 
     values: NDArray[np.float64]
     kind: Literal["planar", "geodesic"]
+    area: str = ""
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[1] != 2:
@@ -66,8 +68,13 @@ class Positions:
         """Return which of the references are true matches of these queries.
 
         Raises:
-            DataError: One is in metres and the other in degrees.
+            DataError: One is in metres and the other in degrees, or they are of two areas.
         """
+        if self.area != references.area:
+            raise DataError(
+                f"Queries are of area {self.area!r}, references of {references.area!r}.",
+                "Expected two drives through one area.",
+            )
         if self.kind != references.kind:
             raise DataError(
                 f"Queries have {self.kind} positions, references {references.kind} ones.",
