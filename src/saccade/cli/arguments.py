@@ -22,10 +22,10 @@ Positional = Annotated[ArgsT, tyro.conf.Positional]
 def parse(args_type: type[ArgsT], words: list[str], prog: str, about: str) -> ArgsT:
     """Build a verb's arguments from command-line words.
 
-    A class with ``recipes``, the package with a folder of YAML files, and ``verb``, the section of them
-    that it reads, takes ``--recipe NAME`` (or the path of a file): its values stand where no flag
-    is given. tyro prints its own message for a wrong flag, with the closest one, and exits with
-    code 2.
+    A class with ``recipes``, a package with a folder of YAML files, and ``verb``, the section of
+    them that it reads, takes ``--recipe NAME`` (or the path of a file): its values stand where no
+    flag is given. tyro prints its own message for a wrong flag, with the closest one, and exits
+    with code 2.
     """
     base, words = _recipe(args_type, words)
     made: Any = tyro.cli(

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from saccade.contracts import Cell, Report, Table
+from saccade.energy import EnergyEstimate, estimate, measure
 from saccade.engine import RunDir, pick_device, progress
 from saccade.errors import ConfigError
 from saccade.files import file_sha256, write_atomically
 from saccade.retrieval import BankHealth, Ranking, bank_health, top_n
-from saccade.tasks.place.bank import event_counts
+from saccade.tasks.place.bank import event_counts, frames_of
 from saccade.tasks.place.config_eval import EvalConfig
 from saccade.tasks.place.config_input import NetworkArgs
 from saccade.tasks.place.embed import load_network
@@ -31,6 +33,9 @@ from saccade.tasks.place.traverse import Pair, PlaceSet
 from saccade.tasks.place.validate import mask_of
 
 __all__ = ["Result", "evaluate_set"]
+
+ENERGY_FRAMES = 8
+"""Frames of the first query traverse whose energy is estimated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +101,7 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         if cfg.report:
             from saccade.tasks.place.page import write_page
 
-            files.append(write_page(run, cfg, report, results, health, ()))
+            files.append(write_page(run, cfg, report, results, health, energy))
         path = run.write_json("report.json", replace(report, files=()))
         return replace(report, files=(*files, path, run.folder / "config.yaml"))
 
@@ -172,9 +177,17 @@ def _health(pair: Pair, banks: Banks | None) -> BankHealth | None:
     return bank_health(bank.vectors, bank.event_count)
 
 
-def _energy(cfg: EvalConfig, banks: Banks | None, data: PlaceSet) -> Table | None:
-    del cfg, banks, data
-    return None
+def _energy(cfg: EvalConfig, banks: Banks | None, data: PlaceSet) -> EnergyEstimate | None:
+    """Measure evenly spread frames of the first query traverse."""
+    if banks is None or not cfg.energy:
+        return None
+    traverse = data.tests[0].query
+    device = next(banks.model.parameters()).device
+    chosen = np.linspace(0, len(traverse) - 1, min(ENERGY_FRAMES, len(traverse))).astype(np.int64)
+    with torch.no_grad(), measure(banks.model) as record:
+        for part in np.array_split(chosen, -(-len(chosen) // cfg.batch)):
+            banks.model(torch.from_numpy(frames_of(traverse, part)).to(device))
+    return estimate(record, "snn_lemaire")
 
 
 def _report(
@@ -182,7 +195,7 @@ def _report(
     data: PlaceSet,
     results: Sequence[Result],
     health: BankHealth | None,
-    energy: Table | None,
+    energy: EnergyEstimate | None,
 ) -> Report:
     best = max(results, key=lambda item: float(item.evaluation.recall.over_matchable[0]))
     values: dict[str, Any] = {
@@ -205,7 +218,8 @@ def _report(
     if health is not None:
         tables.append(health.table())
     if energy is not None:
-        tables.append(energy)
+        values["energy_mj_per_inference"] = energy.total_pj * 1e-9
+        values["energy_estimate"] = f"{energy.proxy}, {energy.costs.name}"
     notes = [*data.notes, "Recall is over the queries that have a true match; all are in results."]
     if health is not None:
         notes.append(f"Bank: {health.explanation}")

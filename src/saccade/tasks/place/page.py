@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.contracts import Report, Table
+from saccade.energy import EnergyEstimate
 from saccade.engine import RunDir, to_yaml
 from saccade.retrieval import BankHealth, best_median_worst
 from saccade.tasks.place.config_eval import EvalConfig
@@ -17,6 +18,7 @@ from saccade.tasks.place.traverse import Pair, Traverse
 from saccade.view.canvas import fit, to_rgb
 from saccade.view.color import saturation_of, shade
 from saccade.view.curves import precision_recall_curves, recall_curves
+from saccade.view.energy import energy_per_layer
 from saccade.view.figures import GalleryRow, Panel, figure_png, match_gallery
 from saccade.view.html import Block, Note, Picture, Section, Text, report_section, write_report
 from saccade.view.places import match_map, place_matrix
@@ -34,7 +36,7 @@ def write_page(
     report: Report,
     results: Sequence[Result],
     health: BankHealth | None,
-    energy: Sequence[Block],
+    energy: EnergyEstimate | None,
 ) -> Path:
     """Write ``report.html`` into the run folder.
 
@@ -44,7 +46,7 @@ def write_page(
         report: Its values and tables come first.
         results: All of them; the first tolerance of each method is drawn.
         health: Of the first bank of references.
-        energy: What is told about energy.
+        energy: Of the network, if there is one.
     """
     sections = [report_section(report)]
     first = results[0].tolerance_m
@@ -52,13 +54,28 @@ def write_page(
     for pair in pairs[:MOST_PAIRS]:
         own = [item for item in results if item.pair is pair and item.tolerance_m == first]
         sections.append(Section(pair.name, _pair_blocks(pair, own)))
-    if energy:
-        sections.append(Section("Energy", list(energy)))
+    if energy is not None:
+        sections.append(Section("Energy", _energy_blocks(energy)))
     if health is not None:
         sections.append(Section("Bank", [health.table(), Note(health.explanation)]))
     sections.append(Section("Made with", [Text("Configuration", to_yaml(cfg))]))
     summary = " ".join(report.notes[:2])
     return write_report(run.path("report.html"), report.title, sections, summary=summary)
+
+
+def _energy_blocks(energy: EnergyEstimate) -> list[Block]:
+    layers = energy.layers
+    figure = energy_per_layer(
+        [item.layer.name for item in layers],
+        [item.mean_pj for item in layers],
+        [item.layer.inputs for item in layers],
+        title=f"{energy.proxy}, {energy.costs.name}",
+    )
+    return [
+        Picture(figure_png(figure), "Energy of each layer, by the measured inputs.", 860),
+        energy.table(),
+        *(Note(text) for text in energy.notes),
+    ]
 
 
 def _pair_blocks(pair: Pair, results: Sequence[Result]) -> list[Block]:

@@ -89,9 +89,10 @@ class Source:
             SaccadeError: The table cannot be used.
         """
         if self.table is None:
+            stem = _drive(self.events.stem)
             raise MissingFileError(
                 f"{self.events.name} has no table of positions.",
-                f"Expected {listing(_drive(self.events.stem) + ending for ending in _TABLES)} beside it.",
+                f"Expected {listing(stem + ending for ending in _TABLES)} beside it.",
             )
         return read_route(self.table, offset_us=offsets_us.get(self.name))
 
