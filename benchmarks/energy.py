@@ -115,8 +115,8 @@ def main() -> None:
     choice = parser.parse_args()
     bench = Bench(
         "energy",
-        "Overhead of measuring activity on the plain place network, 260x346, float32; ratios are to "
-        "the network alone",
+        "Overhead of measuring activity on the plain place network, 260x346, float32; "
+        "ratios are to the network alone",
         threads=max(choice.threads),
     )
     torch.set_grad_enabled(False)

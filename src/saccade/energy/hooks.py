@@ -10,6 +10,7 @@ A call of the model is one inference of B samples. Time steps belong to their sa
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -154,9 +155,9 @@ class _Watch:
         if spikes.numel() != neurons * self.batch:
             return
         parts = _by_sample(spikes.detach(), self.batch, self.steps, spikes.ndim - 1, "")
-        rows = parts.flatten(2)[:, :, None]
-        ones = torch.ones(rows.shape[-1], dtype=torch.int32)
-        call.spikes_out = call.spikes_out + tally(rows, ones)[:, 1]
+        # Channels stay apart: the ones beside a row then fit the cache.
+        rows = parts.flatten(3) if parts.ndim > 3 else parts[:, :, None]
+        call.spikes_out = call.spikes_out + tally(rows, _ones(rows.shape[-1]))[:, 1]
 
     def other(self, name: str) -> Callable[[nn.Module, Any, Any], None]:
         """Return the hook that notes a module that is not counted."""
@@ -183,7 +184,7 @@ class _Watch:
             shape = LayerShape.linear(
                 inputs, module.out_features, positions=positions, has_bias=has_bias
             )
-            reached = torch.ones(inputs * positions, dtype=torch.int32)
+            reached = _ones(inputs * positions)
             targets = module.out_features
         else:
             layer = cast(nn.Conv2d, module)
@@ -198,6 +199,11 @@ class _Watch:
             rows, columns = shape.size_out
             entry += f" {rows}x{columns}"
         return entry, shape, reached.to(x.device), targets
+
+
+@functools.lru_cache(maxsize=64)
+def _ones(length: int) -> Tensor:
+    return torch.ones(length, dtype=torch.int32)
 
 
 def _rows(

@@ -56,12 +56,14 @@ def tally(x: Tensor, reach: Tensor) -> Tensor:
         [[2, 0, 4, 0, 0, 1]]
     """
     x = x.detach()
-    fits = x.numel() > 0 and int(reach.max()) * x.shape[-1] < 1 << 31
-    if x.device.type != "cpu" or not fits:
+    if x.device.type != "cpu" or x.numel() == 0:
+        return tally_reference(x, reach)
+    weights = reach.numpy()
+    if int(weights.max()) * len(weights) >= 1 << 31:  # sums of a row would not fit into 32 bits
         return tally_reference(x, reach)
     x = _at_least_float32(x)
     out = torch.zeros((x.shape[1], len(COLUMNS)), dtype=torch.int64)
-    _over_samples(x.contiguous().numpy(), reach.numpy(), out.numpy())
+    _over_samples(x.contiguous().numpy(), weights, out.numpy())
     return out
 
 
