@@ -23,7 +23,7 @@ from torch import Tensor
 
 from harness import Bench
 from saccade.energy import ActivityRecord, hooks, measure
-from saccade.energy.tally import tally, tally_reference
+from saccade.energy.tally import places, places_reference
 from saccade.tasks.place.calibrate import calibrate
 from saccade.tasks.place.config import PlaceModelConfig
 from saccade.tasks.place.config_energy import EnergyConfig
@@ -51,11 +51,11 @@ def measured(model: PlaceNet, frames: Tensor) -> ActivityRecord:
 
 def with_torch(run: Callable[[], Any]) -> Any:
     """Run with the counting written in torch operations."""
-    hooks.tally = tally_reference
+    hooks.places = places_reference
     try:
         return run()
     finally:
-        hooks.tally = tally
+        hooks.places = places
 
 
 def price(bench: Bench, arch: str) -> None:
@@ -115,8 +115,8 @@ def main() -> None:
     choice = parser.parse_args()
     bench = Bench(
         "energy",
-        "Overhead of measuring activity on the plain place network, 260x346, float32; ratios are to "
-        "the network alone",
+        "Overhead of measuring activity on the plain place network, 260x346, float32; "
+        "ratios are to the network alone",
         threads=max(choice.threads),
     )
     torch.set_grad_enabled(False)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from saccade.energy.layer import LayerShape
 from saccade.energy.record import ActivityRecord, Call, Others
-from saccade.energy.tally import Window, reach, tally
+from saccade.energy.tally import Places, Window, places, reach, tally
 from saccade.errors import ConfigError, ShapeError
 from saccade.neurons import Neuron, Recurrent
 
@@ -31,8 +31,8 @@ COUNTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose
 
 _FREE = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Flatten, nn.Unflatten)
 
-_Place = tuple[str, LayerShape, Tensor, int]
-"""Name of an entry, its shape, reach of its inputs and channels they reach."""
+_Site = tuple[str, LayerShape, Tensor, int]
+"""Name of an entry, its shape, reach of its inputs (1 for all if linear), channels they reach."""
 
 
 @contextmanager
@@ -97,8 +97,9 @@ class _Watch:
         self.batch_axis = batch_axis
         self.batch = self.steps = 0
         self.calls: dict[str, Call] = {}
-        self.places: dict[tuple[Any, ...], _Place] = {}
+        self.sites: dict[tuple[Any, ...], _Site] = {}
         self.before: tuple[Call, int] | None = None
+        self.spikes: tuple[Tensor, torch.Size, int, Places] | None = None
         self.ran: dict[str, bool] = {}
 
     def begin(self, model: nn.Module, inputs: Any, keywords: dict[str, Any]) -> None:
@@ -111,13 +112,13 @@ class _Watch:
             raise ShapeError(f"Input {tuple(x.shape)}.", f"Expected samples on axis {axis}.")
         self.record.check_size((*x.shape[:axis], *x.shape[axis + 1 :]))
         self.batch, self.steps = x.shape[axis], x.shape[0] if axis else 1
-        self.calls, self.before = {}, None
+        self.calls, self.before, self.spikes = {}, None, None
 
     def end(self, model: nn.Module, inputs: Any, output: Any) -> None:
         """Hand the inference over to the record."""
         self.record.inferences.append(self.calls)
         self.record.batches.append(self.batch)
-        self.batch = 0
+        self.batch, self.spikes = 0, None
 
     def layer(self, name: str) -> Callable[[nn.Module, Any, Tensor], None]:
         """Return the hook that counts the input of a layer."""
@@ -130,10 +131,10 @@ class _Watch:
             x = cast(Tensor, inputs[0]).detach()
             rows, positions, steps = _rows(module, x, self.batch, self.steps, name)
             key = (name, positions, x.shape[2:], output.shape[2:])
-            if key not in self.places:
-                self.places[key] = self._place(module, x, output, positions, name)
-            entry, shape, reached, targets = self.places[key]
-            found = tally(rows, reached)
+            if key not in self.sites:
+                self.sites[key] = self._site(module, x, output, positions, name)
+            entry, shape, reached, targets = self.sites[key]
+            found = tally(self._look(x, rows), reached)
             if entry in self.calls:
                 self.calls[entry].add(found, steps)
             else:
@@ -154,9 +155,11 @@ class _Watch:
         if spikes.numel() != neurons * self.batch:
             return
         parts = _by_sample(spikes.detach(), self.batch, self.steps, spikes.ndim - 1, "")
-        rows = parts.flatten(2)[:, :, None]
-        ones = torch.ones(rows.shape[-1], dtype=torch.int32)
-        call.spikes_out = call.spikes_out + tally(rows, ones)[:, 1]
+        rows = parts.flatten(3) if parts.ndim > 3 else parts[:, :, None]
+        found = places(rows)
+        call.spikes_out = call.spikes_out + found.values.sum(1)
+        if not spikes.is_inference():  # otherwise nothing tells whether it is changed in place
+            self.spikes = spikes.detach(), rows.shape, spikes._version, found
 
     def other(self, name: str) -> Callable[[nn.Module, Any, Any], None]:
         """Return the hook that notes a module that is not counted."""
@@ -170,20 +173,34 @@ class _Watch:
 
         return note
 
+    def _look(self, x: Tensor, rows: Tensor) -> Places:
+        """Look at an input, unless it is the output of the neuron before, untouched."""
+        known, self.spikes = self.spikes, None
+        if known is not None:
+            spikes, shape, version, found = known
+            if (
+                rows.shape == shape
+                and rows.data_ptr() == spikes.data_ptr()
+                and rows.stride() == spikes.reshape(shape).stride()
+                and x._version == version
+            ):
+                return found
+        return places(rows)
+
     def never(self) -> list[str]:
         """Return the layers that never ran."""
         return [name for name, ran in self.ran.items() if not ran]
 
-    def _place(
+    def _site(
         self, module: nn.Module, x: Tensor, output: Tensor, positions: int, name: str
-    ) -> _Place:
+    ) -> _Site:
         """Describe a layer at the sizes it was just used with."""
         if isinstance(module, nn.Linear):
             has_bias, inputs = module.bias is not None, module.in_features
             shape = LayerShape.linear(
                 inputs, module.out_features, positions=positions, has_bias=has_bias
             )
-            reached = torch.ones(inputs * positions, dtype=torch.int32)
+            reached = torch.ones(1, dtype=torch.int64)
             targets = module.out_features
         else:
             layer = cast(nn.Conv2d, module)
@@ -194,7 +211,7 @@ class _Watch:
             reached = reach(size, _window(layer, is_transposed), is_transposed)
             targets = layer.out_channels // layer.groups
         entry = name or type(module).__name__
-        if any(place[0] == entry for place in self.places.values()):
+        if any(site[0] == entry for site in self.sites.values()):
             rows, columns = shape.size_out
             entry += f" {rows}x{columns}"
         return entry, shape, reached.to(x.device), targets
@@ -209,7 +226,8 @@ def _rows(
         positions = math.prod(parts.shape[2:-1])
         # Sums know no order, so a transposed input is read as it lies in memory, without a copy.
         order = sorted(range(2, parts.ndim), key=parts.stride, reverse=True)
-        return parts.permute(0, 1, *order).flatten(2)[:, :, None], positions, parts.shape[0]
+        rows = parts.permute(0, 1, *order).flatten(2, -2) if parts.ndim > 3 else parts[:, :, None]
+        return rows, positions, parts.shape[0]
     spatial = len(cast(nn.Conv2d, module).kernel_size)
     parts = _by_sample(x, batch, steps, x.ndim - 1 - spatial, name)
     return parts.flatten(2, 3).flatten(3), 1, parts.shape[0] * parts.shape[2]

@@ -1,10 +1,12 @@
-"""What is in the input of a layer, counted in one pass: non-zeros, spikes, outputs they reach.
+"""What is in the input of a layer: where its non-zeros are, in one pass, and what they reach.
 
-    non-zeros   Σ [x ≠ 0]                sum      Σ |x|
-    reached     Σ [x ≠ 0] r              spread   Σ |x| r            r: outputs an input reaches
+    n[l] = Σ over time and channels [x ≠ 0]       v[l] = Σ |x|          at each place l
+
+    non-zeros   Σ n        sum      Σ v
+    reached     Σ n r      spread   Σ v r         r[l]: outputs that an input at l reaches
 
 Sums of whole numbers are exact, so they depend neither on the batch nor on the order of addition.
-As soon as one value of a sample is no whole number, its sums mean nothing and are 0.
+As soon as one value of a sample is no whole number, its v means nothing and is 0.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import functools
 import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,7 +25,7 @@ from torch.nn import functional
 
 from saccade.jit import kernel
 
-__all__ = ["COLUMNS", "Window", "reach", "tally", "tally_reference"]
+__all__ = ["COLUMNS", "Places", "Window", "places", "places_reference", "reach", "tally"]
 
 COLUMNS = ("nonzeros", "sum", "reached", "spread", "largest", "is_real")
 """Columns of a tally."""
@@ -38,44 +40,76 @@ Window = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], str, tuple[int
 """Kernel, stride, dilation, padding mode, padding (from the last axis on, as torch pads)."""
 
 
-def tally(x: Tensor, reach: Tensor) -> Tensor:
-    """Count the inputs of each sample.
+class Places(NamedTuple):
+    """What lies at the places of each sample.
+
+    Args:
+        nonzeros: n, ``[B, L]``.
+        values: v, ``[B, L]``; 0 for samples with real numbers.
+        largest: Largest whole number ``[B]``; 0 for samples with real numbers.
+        is_real: 1 where a sample holds a value that is no whole number up to 65,535, ``[B]``.
+    """
+
+    nonzeros: Tensor
+    values: Tensor
+    largest: Tensor
+    is_real: Tensor
+
+
+def places(x: Tensor) -> Places:
+    """Find the non-zeros of each sample.
 
     Args:
         x: ``[T, B, C, L]``.
-        reach: int32 ``[L]``: output positions that an input at each place reaches.
+
+    Examples:
+        >>> found = places(torch.tensor([[0.0, 1, 2], [0, 0, -1]]).reshape(1, 1, 2, 3))
+        >>> found.nonzeros.tolist(), found.values.tolist(), found.largest.tolist()
+        ([[0, 1, 2]], [[0, 1, 3]], [2])
+    """
+    x = _at_least_float32(x.detach())
+    steps, batch, channels, length = x.shape
+    fits = steps * channels * LARGEST_WHOLE < 1 << 31
+    if x.device.type != "cpu" or x.numel() == 0 or not fits:
+        return places_reference(x)
+    counts = np.zeros((2, batch, length), np.int32)
+    rest = np.zeros((2, batch), np.int64)
+    _over_samples(x.contiguous().numpy(), counts, rest)
+    nonzeros, excess = torch.from_numpy(counts)
+    largest, is_real = torch.from_numpy(rest)
+    return Places(nonzeros, (nonzeros + excess) * (1 - is_real)[:, None], largest, is_real)
+
+
+def places_reference(x: Tensor) -> Places:
+    """Return what `places` returns, written as the equations."""
+    size = _at_least_float32(x).abs()
+    is_real = ~((size == size.round()) & (size <= LARGEST_WHOLE)).all(3).all(2).all(0)
+    number = torch.where(is_real[None, :, None, None], 0, size).long()
+    values = number.sum((0, 2))
+    largest = number.amax((0, 2, 3)) if x.numel() else values.sum(1)
+    return Places((x != 0).sum((0, 2)), values, largest, is_real.long())
+
+
+def tally(found: Places, reach: Tensor) -> Tensor:
+    """Sum over places, once as they are and once with the outputs they reach.
+
+    Args:
+        found: Places of B samples.
+        reach: int64 ``[L]``: output positions that an input at each place reaches.
 
     Returns:
-        int64 ``[B, 6]`` on the device of ``x``: see `COLUMNS`.
+        int64 ``[B, 6]``: see `COLUMNS`.
 
     Examples:
         >>> x = torch.tensor([0.0, 1, 2, 0]).reshape(1, 1, 1, 4)
-        >>> tally(x, torch.tensor([1, 1, 3, 1], dtype=torch.int32)).tolist()
+        >>> tally(places(x), torch.tensor([1, 1, 3, 1])).tolist()
         [[2, 3, 4, 7, 2, 0]]
-        >>> tally(x / 2, torch.tensor([1, 1, 3, 1], dtype=torch.int32)).tolist()
+        >>> tally(places(x / 2), torch.tensor([1, 1, 3, 1])).tolist()
         [[2, 0, 4, 0, 0, 1]]
     """
-    x = x.detach()
-    fits = x.numel() > 0 and int(reach.max()) * x.shape[-1] < 1 << 31
-    if x.device.type != "cpu" or not fits:
-        return tally_reference(x, reach)
-    x = _at_least_float32(x)
-    out = torch.zeros((x.shape[1], len(COLUMNS)), dtype=torch.int64)
-    _over_samples(x.contiguous().numpy(), reach.numpy(), out.numpy())
-    return out
-
-
-def tally_reference(x: Tensor, reach: Tensor) -> Tensor:
-    """Return what `tally` returns, written as the equations."""
-    axes, size = (0, 2, 3), _at_least_float32(x).abs()
-    weight = reach.to(x.device, torch.int64)
-    nonzero = (x != 0).long()
-    real = ~((size == size.round()) & (size <= LARGEST_WHOLE)).all(3).all(2).all(0)
-    number = torch.where(real[None, :, None, None], 0, size).long()
-    sums = [nonzero.sum(axes), number.sum(axes)]
-    sums += [(nonzero * weight).sum(axes), (number * weight).sum(axes)]
-    largest = number.amax(axes) if x.numel() else torch.zeros_like(sums[0])
-    return torch.stack([*sums, largest, real.long()], dim=1)
+    sums = [item.long().sum(1) for item in (found.nonzeros, found.values)]
+    sums += [(item * reach).sum(1) for item in (found.nonzeros, found.values)]
+    return torch.stack([*sums, found.largest, found.is_real], dim=1)
 
 
 @functools.lru_cache(maxsize=512)
@@ -90,7 +124,7 @@ def reach(size: tuple[int, ...], window: Window, is_transposed: bool) -> Tensor:
         is_transposed: Whether it is a transposed convolution.
 
     Returns:
-        int32 ``[L]``, L the product of ``size``.
+        int64 ``[L]``, L the product of ``size``.
 
     Examples:
         >>> same = ((3,), (1,), (1,), "zeros", (1, 1))
@@ -114,23 +148,23 @@ def reach(size: tuple[int, ...], window: Window, is_transposed: bool) -> Tensor:
             x_padded = functional.pad(x, list(padding), mode=fill)
             out = convolve(x_padded, ones, stride=stride, dilation=dilation)
         (counts,) = torch.autograd.grad(out.sum(), x)
-    return counts.flatten().round().to(torch.int32)
+    return counts.flatten().round().long()
 
 
-def _at_least_float32(x: Tensor) -> Tensor:
-    return x if x.dtype in (torch.float32, torch.float64) else x.float()
-
-
-def _over_samples(x: NDArray[Any], reach: NDArray[np.int32], out: NDArray[np.int64]) -> None:
+def _over_samples(x: NDArray[Any], counts: NDArray[np.int32], rest: NDArray[np.int64]) -> None:
     """Divide the samples among as many threads as torch may use."""
     batch = x.shape[1]
     threads = min(torch.get_num_threads(), batch, max(1, x.size // PART))
     edges = [batch * k // threads for k in range(threads + 1)]
-    parts = [(x, reach, out, first, last) for first, last in itertools.pairwise(edges)]
-    others = [_pool().submit(_count, *part) for part in parts[1:]]
-    _count(*parts[0])
+    parts = [(x, counts, rest, first, last) for first, last in itertools.pairwise(edges)]
+    others = [_pool().submit(_find, *part) for part in parts[1:]]
+    _find(*parts[0])
     for other in others:
         other.result()
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()
 
 
 @functools.cache
@@ -143,52 +177,49 @@ if hasattr(os, "register_at_fork"):
 
 
 @kernel
-def _spike_row(row: NDArray[Any], reach: NDArray[np.int32]) -> tuple[Any, ...]:
-    """Return non-zeros, what they reach, and how many are not 1; 32 bits fill whole vectors."""
-    nonzeros = reached = odd = np.int32(0)
+def _mark(row: NDArray[Any], nonzeros: NDArray[np.int32]) -> Any:
+    """Add the non-zeros of a row; return how many are not 1. 32 bits throughout fill vectors."""
+    odd = np.int32(0)
     for i in range(row.size):
-        some = np.int32(row[i] != 0)
-        nonzeros = np.int32(nonzeros + some)
-        reached = np.int32(reached + some * reach[i])
+        nonzeros[i] = np.int32(nonzeros[i] + np.int32(row[i] != 0))
         odd = np.int32(odd + np.int32((row[i] != 0) & (row[i] != 1)))
-    return nonzeros, reached, odd
+    return odd
 
 
 @kernel
-def _whole_row(row: NDArray[Any], reach: NDArray[np.int32]) -> tuple[Any, ...]:
-    """Return sum, spread and largest, and how many are no whole numbers."""
-    largest = odd = np.int32(0)
-    total = spread = np.int64(0)
+def _add_excess(row: NDArray[Any], excess: NDArray[np.int32]) -> tuple[Any, Any]:
+    """Add |x| - [x ≠ 0]; return the largest |x| and how many are no whole numbers."""
+    odd = largest = np.int32(0)
     for i in range(row.size):
         size = abs(row[i])
         number = np.int32(size) if size <= LARGEST_WHOLE else np.int32(0)
-        total += np.int64(number)
-        spread += np.int64(number) * np.int64(reach[i])
+        excess[i] = np.int32(excess[i] + number - np.int32(size != 0))
         largest = max(largest, number)
         odd = np.int32(odd + np.int32(row.dtype.type(number) != size))
-    return total, spread, largest, odd
+    return largest, odd
 
 
 @kernel
-def _count(
-    x: NDArray[Any], reach: NDArray[np.int32], out: NDArray[np.int64], first: int, last: int
+def _find(
+    x: NDArray[Any],
+    counts: NDArray[np.int32],
+    rest: NDArray[np.int64],
+    first: int,
+    last: int,
 ) -> None:
-    """Fill one row of ``out`` per sample: try spikes first, then whole numbers, then give up."""
+    """Take rows for spikes first, then for whole numbers; a real number ends the second attempt."""
     steps, _, channels, _ = x.shape
     for b in range(first, last):
-        nonzeros = total = reached = spread = largest = real = 0
+        largest = real = some = 0
         for t in range(steps):
             for c in range(channels):
-                n, r, odd = _spike_row(x[t, b, c], reach)
-                nonzeros, reached = nonzeros + n, reached + r
-                if real:
-                    continue
-                s, p, most = n, r, min(n, 1)
-                if odd:
-                    s, p, most, real = _whole_row(x[t, b, c], reach)
-                total, spread, largest = total + s, spread + p, max(largest, most)
-        out[b, 0], out[b, 2] = nonzeros, reached
+                odd = _mark(x[t, b, c], counts[0, b])
+                if odd and not real:
+                    most, real = _add_excess(x[t, b, c], counts[1, b])
+                    largest = max(largest, most)
         if real:
-            out[b, 5] = 1
+            rest[1, b] = 1
         else:
-            out[b, 1], out[b, 3], out[b, 4] = total, spread, largest
+            for k in range(counts.shape[2]):
+                some = max(some, min(counts[0, b, k], 1))
+            rest[0, b] = max(largest, some)

@@ -1,6 +1,7 @@
 """What the hooks see: every layer's own input, attributed to samples, whatever the batch."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -166,6 +167,35 @@ class TestNeurons:
         model = nn.Sequential(nn.Linear(4, 3), Integrator())
         (found,) = seen(model, torch.rand(2, 5, 4), batch_axis=1)
         assert found.spikes_out.tolist() == [0] * 5
+
+    def test_spikes_that_are_changed_in_place_are_looked_at_again(self) -> None:
+        class Residual(nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.first, self.sn = nn.Linear(3, 3, bias=False), IF()
+                self.second, self.third = nn.Linear(3, 3), nn.Linear(3, 3)
+                nn.init.eye_(self.first.weight)
+
+            def forward(self, x: Tensor) -> Tensor:
+                spikes = self.sn(self.first(x))
+                self.second(spikes)
+                spikes = self.sn(self.first(x))
+                spikes += x
+                return self.third(spikes)
+
+        x = torch.tensor([[[0.0, 1, 1], [1, 0, 0]]])
+        first, second, third = seen(Residual(), x, batch_axis=1)
+        assert first.spikes_out.tolist() == [4, 2]
+        assert (second.spikes_in.tolist(), second.inputs) == ([2, 1], "binary")
+        assert (third.spikes_in.tolist(), third.inputs) == ([4, 2], "counts")
+
+    @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode, torch.enable_grad])
+    def test_every_mode_counts_the_same(self, network: PlaceNet, mode: Callable[[], Any]) -> None:
+        x = frames(1)
+        with mode(), measure(network) as record:
+            network(x)
+        expected = [layer.operations.tolist() for layer in seen(network, x)]
+        assert [layer.operations.tolist() for layer in record.layers()] == expected
 
     def test_pooling_between_layer_and_neuron_breaks_the_bond(self) -> None:
         pooled = nn.Sequential(nn.Conv1d(1, 2, 1), nn.MaxPool1d(2), nn.Unflatten(0, (1, -1)), IF())
