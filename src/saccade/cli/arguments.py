@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 import tyro
 
@@ -28,7 +28,7 @@ def parse(args_type: type[ArgsT], words: list[str], prog: str, about: str) -> Ar
     with code 2.
     """
     base, words = _recipe(args_type, words)
-    made: Any = tyro.cli(
+    made = cast(Any, tyro).cli(
         args_type,
         args=words,
         prog=prog,

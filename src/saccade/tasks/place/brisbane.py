@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,7 +169,7 @@ class _Drives:
 
     def __init__(self, args: SetArgs) -> None:
         self._args, self._folder = args, args.folder()
-        self._compat = args.compat
+        self._compat: Literal["spikevpr"] | None = args.compat
         slices = {
             name: slice_times(self._folder / known.recording_id)
             for name, known in TRAVERSES.items()

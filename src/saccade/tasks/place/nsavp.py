@@ -168,7 +168,7 @@ class _Drives:
 
     def __init__(self, args: SetArgs) -> None:
         self._args, self._folder = args, args.folder()
-        self._compat = args.compat
+        self._compat: Literal["spikevpr"] | None = args.compat
         self._truth = GroundTruth(self._folder)
         self.there = traverse_names(self._folder)
         self.notes: list[str] = []
