@@ -23,7 +23,7 @@ from torch import Tensor
 
 from harness import Bench
 from saccade.energy import ActivityRecord, hooks, measure
-from saccade.energy.tally import places, places_reference
+from saccade.energy.tally import tally, tally_reference
 from saccade.tasks.place.calibrate import calibrate
 from saccade.tasks.place.config import PlaceModelConfig
 from saccade.tasks.place.config_energy import EnergyConfig
@@ -51,11 +51,11 @@ def measured(model: PlaceNet, frames: Tensor) -> ActivityRecord:
 
 def with_torch(run: Callable[[], Any]) -> Any:
     """Run with the counting written in torch operations."""
-    hooks.places = places_reference
+    hooks.tally = tally_reference
     try:
         return run()
     finally:
-        hooks.places = places
+        hooks.tally = tally
 
 
 def price(bench: Bench, arch: str) -> None:

@@ -10,6 +10,7 @@ A call of the model is one inference of B samples. Time steps belong to their sa
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from saccade.energy.layer import LayerShape
 from saccade.energy.record import ActivityRecord, Call, Others
-from saccade.energy.tally import Places, Window, places, reach, tally
+from saccade.energy.tally import Window, reach, tally
 from saccade.errors import ConfigError, ShapeError
 from saccade.neurons import Neuron, Recurrent
 
@@ -31,8 +32,8 @@ COUNTED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.ConvTranspose1d, nn.ConvTranspose
 
 _FREE = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Flatten, nn.Unflatten)
 
-_Site = tuple[str, LayerShape, Tensor, int]
-"""Name of an entry, its shape, reach of its inputs (1 for all if linear), channels they reach."""
+_Site = tuple[str, LayerShape, Tensor | None, int]
+"""Name of an entry, its shape, reach of its inputs (None: 1 for all), channels they reach."""
 
 
 @contextmanager
@@ -99,7 +100,6 @@ class _Watch:
         self.calls: dict[str, Call] = {}
         self.sites: dict[tuple[Any, ...], _Site] = {}
         self.before: tuple[Call, int] | None = None
-        self.spikes: tuple[Tensor, torch.Size, int, Places] | None = None
         self.ran: dict[str, bool] = {}
 
     def begin(self, model: nn.Module, inputs: Any, keywords: dict[str, Any]) -> None:
@@ -112,13 +112,13 @@ class _Watch:
             raise ShapeError(f"Input {tuple(x.shape)}.", f"Expected samples on axis {axis}.")
         self.record.check_size((*x.shape[:axis], *x.shape[axis + 1 :]))
         self.batch, self.steps = x.shape[axis], x.shape[0] if axis else 1
-        self.calls, self.before, self.spikes = {}, None, None
+        self.calls, self.before = {}, None
 
     def end(self, model: nn.Module, inputs: Any, output: Any) -> None:
         """Hand the inference over to the record."""
         self.record.inferences.append(self.calls)
         self.record.batches.append(self.batch)
-        self.batch, self.spikes = 0, None
+        self.batch = 0
 
     def layer(self, name: str) -> Callable[[nn.Module, Any, Tensor], None]:
         """Return the hook that counts the input of a layer."""
@@ -134,7 +134,8 @@ class _Watch:
             if key not in self.sites:
                 self.sites[key] = self._site(module, x, output, positions, name)
             entry, shape, reached, targets = self.sites[key]
-            found = tally(self._look(x, rows), reached)
+            reached = _ones(rows.shape[-1]) if reached is None else reached
+            found = tally(rows, reached)
             if entry in self.calls:
                 self.calls[entry].add(found, steps)
             else:
@@ -156,10 +157,7 @@ class _Watch:
             return
         parts = _by_sample(spikes.detach(), self.batch, self.steps, spikes.ndim - 1, "")
         rows = parts.flatten(3) if parts.ndim > 3 else parts[:, :, None]
-        found = places(rows)
-        call.spikes_out = call.spikes_out + found.values.sum(1)
-        if not spikes.is_inference():  # otherwise nothing tells whether it is changed in place
-            self.spikes = spikes.detach(), rows.shape, spikes._version, found
+        call.spikes_out = call.spikes_out + tally(rows, _ones(rows.shape[-1]))[:, 1]
 
     def other(self, name: str) -> Callable[[nn.Module, Any, Any], None]:
         """Return the hook that notes a module that is not counted."""
@@ -172,20 +170,6 @@ class _Watch:
                 entry.values += given.numel() if given is not None else 0
 
         return note
-
-    def _look(self, x: Tensor, rows: Tensor) -> Places:
-        """Look at an input, unless it is the output of the neuron before, untouched."""
-        known, self.spikes = self.spikes, None
-        if known is not None:
-            spikes, shape, version, found = known
-            if (
-                rows.shape == shape
-                and rows.data_ptr() == spikes.data_ptr()
-                and rows.stride() == spikes.reshape(shape).stride()
-                and x._version == version
-            ):
-                return found
-        return places(rows)
 
     def never(self) -> list[str]:
         """Return the layers that never ran."""
@@ -200,7 +184,7 @@ class _Watch:
             shape = LayerShape.linear(
                 inputs, module.out_features, positions=positions, has_bias=has_bias
             )
-            reached = torch.ones(1, dtype=torch.int64)
+            reached = None
             targets = module.out_features
         else:
             layer = cast(nn.Conv2d, module)
@@ -214,7 +198,12 @@ class _Watch:
         if any(site[0] == entry for site in self.sites.values()):
             rows, columns = shape.size_out
             entry += f" {rows}x{columns}"
-        return entry, shape, reached.to(x.device), targets
+        return entry, shape, reached, targets
+
+
+@functools.lru_cache(maxsize=64)
+def _ones(length: int) -> Tensor:
+    return torch.ones(length, dtype=torch.int64)
 
 
 def _rows(

@@ -14,8 +14,9 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from torch.nn import functional
 
 from saccade.jit import kernel
 
-__all__ = ["COLUMNS", "Places", "Window", "places", "places_reference", "reach", "tally"]
+__all__ = ["COLUMNS", "Window", "reach", "tally", "tally_reference"]
 
 COLUMNS = ("nonzeros", "sum", "reached", "spread", "largest", "is_real")
 """Columns of a tally."""
@@ -40,76 +41,42 @@ Window = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], str, tuple[int
 """Kernel, stride, dilation, padding mode, padding (from the last axis on, as torch pads)."""
 
 
-class Places(NamedTuple):
-    """What lies at the places of each sample.
-
-    Args:
-        nonzeros: n, ``[B, L]``.
-        values: v, ``[B, L]``; 0 for samples with real numbers.
-        largest: Largest whole number ``[B]``; 0 for samples with real numbers.
-        is_real: 1 where a sample holds a value that is no whole number up to 65,535, ``[B]``.
-    """
-
-    nonzeros: Tensor
-    values: Tensor
-    largest: Tensor
-    is_real: Tensor
-
-
-def places(x: Tensor) -> Places:
-    """Find the non-zeros of each sample.
+def tally(x: Tensor, reach: Tensor) -> Tensor:
+    """Count the inputs of each sample.
 
     Args:
         x: ``[T, B, C, L]``.
-
-    Examples:
-        >>> found = places(torch.tensor([[0.0, 1, 2], [0, 0, -1]]).reshape(1, 1, 2, 3))
-        >>> found.nonzeros.tolist(), found.values.tolist(), found.largest.tolist()
-        ([[0, 1, 2]], [[0, 1, 3]], [2])
-    """
-    x = _at_least_float32(x.detach())
-    steps, batch, channels, length = x.shape
-    fits = steps * channels * LARGEST_WHOLE < 1 << 31
-    if x.device.type != "cpu" or x.numel() == 0 or not fits:
-        return places_reference(x)
-    counts = np.zeros((2, batch, length), np.int32)
-    rest = np.zeros((2, batch), np.int64)
-    _over_samples(x.contiguous().numpy(), counts, rest)
-    nonzeros, excess = torch.from_numpy(counts)
-    largest, is_real = torch.from_numpy(rest)
-    return Places(nonzeros, (nonzeros + excess) * (1 - is_real)[:, None], largest, is_real)
-
-
-def places_reference(x: Tensor) -> Places:
-    """Return what `places` returns, written as the equations."""
-    size = _at_least_float32(x).abs()
-    is_real = ~((size == size.round()) & (size <= LARGEST_WHOLE)).all(3).all(2).all(0)
-    number = torch.where(is_real[None, :, None, None], 0, size).long()
-    values = number.sum((0, 2))
-    largest = number.amax((0, 2, 3)) if x.numel() else values.sum(1)
-    return Places((x != 0).sum((0, 2)), values, largest, is_real.long())
-
-
-def tally(found: Places, reach: Tensor) -> Tensor:
-    """Sum over places, once as they are and once with the outputs they reach.
-
-    Args:
-        found: Places of B samples.
         reach: int64 ``[L]``: output positions that an input at each place reaches.
 
     Returns:
-        int64 ``[B, 6]``: see `COLUMNS`.
+        int64 ``[B, 6]`` on the device of ``x``: see `COLUMNS`.
 
     Examples:
         >>> x = torch.tensor([0.0, 1, 2, 0]).reshape(1, 1, 1, 4)
-        >>> tally(places(x), torch.tensor([1, 1, 3, 1])).tolist()
+        >>> tally(x, torch.tensor([1, 1, 3, 1])).tolist()
         [[2, 3, 4, 7, 2, 0]]
-        >>> tally(places(x / 2), torch.tensor([1, 1, 3, 1])).tolist()
+        >>> tally(x / 2, torch.tensor([1, 1, 3, 1])).tolist()
         [[2, 0, 4, 0, 0, 1]]
     """
-    sums = [item.long().sum(1) for item in (found.nonzeros, found.values)]
-    sums += [(item * reach).sum(1) for item in (found.nonzeros, found.values)]
-    return torch.stack([*sums, found.largest, found.is_real], dim=1)
+    x = _at_least_float32(x.detach())
+    steps, batch, channels, _ = x.shape
+    fits = steps * channels * LARGEST_WHOLE < 1 << 31
+    if x.device.type != "cpu" or x.numel() == 0 or not fits:
+        return tally_reference(x, reach)
+    out = np.empty((batch, len(COLUMNS)), np.int64)
+    _over_samples(x.contiguous().numpy(), reach.numpy(), out)
+    return torch.from_numpy(out)
+
+
+def tally_reference(x: Tensor, reach: Tensor) -> Tensor:
+    """Return what `tally` returns, written as the equations."""
+    size, reach = _at_least_float32(x).abs(), reach.to(x.device)
+    is_real = ~((size == size.round()) & (size <= LARGEST_WHOLE)).all(3).all(2).all(0)
+    number = torch.where(is_real[None, :, None, None], 0, size).long()
+    n, v = (x != 0).sum((0, 2)), number.sum((0, 2))
+    largest = number.amax((0, 2, 3)) if x.numel() else v.sum(1)
+    sums = [n.sum(1), v.sum(1), (n * reach).sum(1), (v * reach).sum(1)]
+    return torch.stack([*sums, largest, is_real.long()], dim=1)
 
 
 @functools.lru_cache(maxsize=512)
@@ -151,20 +118,37 @@ def reach(size: tuple[int, ...], window: Window, is_transposed: bool) -> Tensor:
     return counts.flatten().round().long()
 
 
-def _over_samples(x: NDArray[Any], counts: NDArray[np.int32], rest: NDArray[np.int64]) -> None:
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x if x.dtype in (torch.float32, torch.float64) else x.float()
+
+
+def _over_samples(x: NDArray[Any], reach: NDArray[np.int64], out: NDArray[np.int64]) -> None:
     """Divide the samples among as many threads as torch may use."""
     batch = x.shape[1]
     threads = min(torch.get_num_threads(), batch, max(1, x.size // PART))
+    if threads == 1:
+        _count_samples(x, reach, out, 0, batch)
+        return
     edges = [batch * k // threads for k in range(threads + 1)]
-    parts = [(x, counts, rest, first, last) for first, last in itertools.pairwise(edges)]
-    others = [_pool().submit(_find, *part) for part in parts[1:]]
-    _find(*parts[0])
+    parts = [(x, reach, out, first, last) for first, last in itertools.pairwise(edges)]
+    others = [_pool().submit(_count_samples, *part) for part in parts[1:]]
+    _count_samples(*parts[0])
     for other in others:
         other.result()
 
 
-def _at_least_float32(x: Tensor) -> Tensor:
-    return x if x.dtype in (torch.float32, torch.float64) else x.float()
+def _count_samples(
+    x: NDArray[Any], reach: NDArray[np.int64], out: NDArray[np.int64], first: int, last: int
+) -> None:
+    """Lend the kernel scratch memory that the thread keeps: fresh pages would cost more than it."""
+    size = 2 * x.shape[3]
+    scratch: NDArray[np.int32] | None = getattr(_local, "scratch", None)
+    if scratch is None or scratch.size < size:
+        scratch = _local.scratch = np.empty(size, np.int32)
+    _count(x, reach, scratch[:size].reshape(2, -1), out, first, last)
+
+
+_local = threading.local()
 
 
 @functools.cache
@@ -200,26 +184,41 @@ def _add_excess(row: NDArray[Any], excess: NDArray[np.int32]) -> tuple[Any, Any]
 
 
 @kernel
-def _find(
+def _sums(counts: NDArray[np.int32], reach: NDArray[np.int64]) -> tuple[int, int]:
+    """Return the sum over places, plain and weighted."""
+    plain = weighted = 0
+    for i in range(counts.size):
+        plain += np.int64(counts[i])
+        weighted += np.int64(counts[i]) * reach[i]
+    return plain, weighted
+
+
+@kernel
+def _count(
     x: NDArray[Any],
-    counts: NDArray[np.int32],
-    rest: NDArray[np.int64],
+    reach: NDArray[np.int64],
+    scratch: NDArray[np.int32],
+    out: NDArray[np.int64],
     first: int,
     last: int,
 ) -> None:
     """Take rows for spikes first, then for whole numbers; a real number ends the second attempt."""
     steps, _, channels, _ = x.shape
+    nonzeros, excess = scratch[0], scratch[1]
     for b in range(first, last):
-        largest = real = some = 0
+        scratch[:] = 0
+        largest = real = 0
         for t in range(steps):
             for c in range(channels):
-                odd = _mark(x[t, b, c], counts[0, b])
+                odd = _mark(x[t, b, c], nonzeros)
                 if odd and not real:
-                    most, real = _add_excess(x[t, b, c], counts[1, b])
+                    most, real = _add_excess(x[t, b, c], excess)
                     largest = max(largest, most)
+        n, n_reach = _sums(nonzeros, reach)
+        out[b, 0], out[b, 1], out[b, 2], out[b, 3] = n, n, n_reach, n_reach
+        out[b, 4], out[b, 5] = max(largest, min(n, 1)), 0
         if real:
-            rest[1, b] = 1
-        else:
-            for k in range(counts.shape[2]):
-                some = max(some, min(counts[0, b, k], 1))
-            rest[0, b] = max(largest, some)
+            out[b, 1], out[b, 3], out[b, 4], out[b, 5] = 0, 0, 0, 1
+        elif largest > 1:
+            more, more_reach = _sums(excess, reach)
+            out[b, 1], out[b, 3] = n + more, n_reach + more_reach
