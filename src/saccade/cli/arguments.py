@@ -28,7 +28,7 @@ def parse(args_type: type[ArgsT], words: list[str], prog: str, about: str) -> Ar
     with code 2.
     """
     base, words = _recipe(args_type, words)
-    made = cast(Any, tyro).cli(
+    return cast(Any, tyro).cli(
         args_type,
         args=words,
         prog=prog,
@@ -36,7 +36,6 @@ def parse(args_type: type[ArgsT], words: list[str], prog: str, about: str) -> Ar
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
         **base,
     )
-    return made
 
 
 def _recipe(args_type: type[Any], words: list[str]) -> tuple[dict[str, Any], list[str]]:

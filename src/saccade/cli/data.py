@@ -22,6 +22,7 @@ WHERE: dict[str, str] = {
     "nyc": "https://huggingface.co/datasets/ai4ce/NYC-Event-VPR (NYC-Event-VPR_raw_data), then "
     "saccade prepare nyc",
     "files": "your own recordings, or saccade simulate traverse --out FOLDER",
+    "stills": "an .npz file with an array of images for each condition, aligned place by place",
 }
 """Data set -> where to get it."""
 
@@ -46,7 +47,7 @@ class Check:
     """
 
     name: Positional[SetName | None] = None
-    """brisbane, nsavp, nyc or files (default: all)."""
+    """brisbane, nsavp, nyc, files or stills (default: all)."""
     root: Path | None = None
     """Folder of the set; without a name, the folder with one folder for each (SACCADE_DATA)."""
 
