@@ -184,7 +184,7 @@ def _add_excess(row: NDArray[Any], excess: NDArray[np.int32]) -> tuple[Any, Any]
 
 
 @kernel
-def _sums(counts: NDArray[np.int32], reach: NDArray[np.int64]) -> tuple[int, int]:
+def _sums(counts: NDArray[np.int32], reach: NDArray[np.int64]) -> tuple[Any, Any]:
     """Return the sum over places, plain and weighted."""
     plain = weighted = 0
     for i in range(counts.size):
