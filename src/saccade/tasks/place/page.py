@@ -90,9 +90,11 @@ def _pair_blocks(pair: Pair, results: Sequence[Result]) -> list[Block]:
         Picture(figure_png(recall), "Recall@N of each method, chance in grey.", 760),
         Picture(figure_png(curves), "Precision and recall of best matches, by their score.", 760),
         Picture(_matrix(item), f"Scores of {item.scored.name}: queries downwards.", 620),
-        Picture(_map(item), f"Where {item.scored.name} finds the queries.", 760),
         Picture(_gallery(item), f"Best, median and worst match of {item.scored.name}.", 900),
     ]
+    if np.ptp(pair.query.positions.values, axis=0).min() > 0:  # a straight line is no map
+        caption = f"Where {item.scored.name} finds the queries."
+        blocks.insert(-1, Picture(_map(item), caption, 760))
     return blocks
 
 
