@@ -72,6 +72,7 @@ bench: $(BENCH)/.rivals $(VENV)/.user
 	  OMP_NUM_THREADS=1 $(BENCH)/bin/python -W ignore benchmarks/$$question.py || exit 1; \
 	done
 	$(BENCH)/bin/python -W ignore benchmarks/place_network.py --threads 1 2 --batch 1 8
+	$(BENCH)/bin/python -W ignore benchmarks/place_training.py
 	$(BIN)/python benchmarks/energy.py
 	$(BIN)/python docs/performance_table.py
 
