@@ -165,6 +165,7 @@ def test_every_layout_is_offered_by_a_mode_and_exists() -> None:
         ("stereo --threshold -1 --out x", 2, ["--threshold -1"]),
         ("stereo --threshold 0.1 --threshold-on 0.2 --out x", 2, ["--threshold-on"]),
         ("stereo --condition day day --out x", 2, ["once"]),
+        ("traverse --condition day day --layout nsavp --out x", 2, ["once", "--layout plain"]),
         ("stereo --jobs 0 --out x", 2, ["--jobs 0", "at least 1"]),
         ("traverse --format evt33 --out x", 2, ["evt33", "Did you mean 'evt3'"]),
         ("images . --out x.raw", 2, ["--fps", "exactly one"]),

@@ -29,6 +29,7 @@ __all__ = ["channels_last", "firing_level", "fold_block", "fold_stem", "panels"]
 def fold_stem(backbone: SEWResNet) -> FusedUnit:
     """Fold the first layer."""
     spatial: Any = backbone.conv1[0]
+    _require_separable("the stem", backbone.conv1)
     mix: Any = backbone.conv1[1]
     if spatial.in_channels != 2:
         raise ConfigError(
@@ -42,6 +43,7 @@ def fold_stem(backbone: SEWResNet) -> FusedUnit:
 def fold_block(name: str, block: Any) -> FusedBlock:
     """Fold a residual block; ``name`` is its place in the network, e.g. ``"layer1.0"``."""
     shortcut = None
+    _require_separable(name, block.conv1[0])
     if block.downsample is not None:
         (conv, norm), neuron = block.downsample
         shortcut = _unit(f"{name}.downsample.1", None, conv, norm, neuron)
@@ -52,6 +54,15 @@ def fold_block(name: str, block: Any) -> FusedBlock:
         shortcut,
         block.connect,
     )
+
+
+def _require_separable(name: str, convolution: Any) -> None:
+    if len(convolution) != 2:
+        raise ConfigError(
+            f"The convolution of {name} is full, not separable.",
+            "The fused form takes depthwise and pointwise ones.",
+            "Use the unfused network.",
+        )
 
 
 def _unit(name: str, spatial: Any, mix: Any, norm: nn.BatchNorm2d, neuron: nn.Module) -> FusedUnit:

@@ -1,11 +1,12 @@
-"""SEW-ResNet: residual spiking network with element-wise connections, depthwise separable.
+"""SEW-ResNet: residual spiking network with element-wise connections.
 
     x ─┬─ dw 3x3 ─ pw 1x1 ─ BN ─ IF ─ dw 3x3 ─ pw 1x1 ─ BN ─ IF ── s ──┬── connect(s, i)
        └── identity, or pw 1x1 ─ BN ─ IF where the shape changes ── i ─┘
 
     connect:  ADD  s + i        AND  s · i        IAND  i · (1 - s)
 
-There is neither batch norm nor neuron between depthwise (dw) and pointwise (pw) convolution and no
+As published, all convolutions but those of shortcuts are separable, with neither batch norm nor
+neuron between depthwise (dw) and pointwise (pw); ``full`` ones can be had instead. There is no
 neuron after the connection, so ADD passes on small whole numbers rather than spikes. Names of
 submodules give the parameter names of the published place-recognition weights.
 
@@ -16,7 +17,7 @@ Reference:
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -25,9 +26,18 @@ from saccade.errors import ConfigError, ShapeError, did_you_mean
 from saccade.layers.initial import conv2d, seeded
 from saccade.neurons import IF
 
-__all__ = ["CONNECT", "Connect", "SEWBlock", "SEWResNet", "per_step", "separable"]
+__all__ = [
+    "CONNECT",
+    "Connect",
+    "Convolution",
+    "SEWBlock",
+    "SEWResNet",
+    "convolution",
+    "per_step",
+]
 
 Connect = Literal["ADD", "AND", "IAND"]
+Convolution = Literal["separable", "full"]
 
 CONNECT: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ADD": lambda spikes, identity: spikes + identity,
@@ -42,10 +52,20 @@ def per_step(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     return layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
-def separable(
-    in_channels: int, out_channels: int, kernel: int, stride: int, rng: torch.Generator
+def convolution(
+    kind: Convolution,
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    stride: int,
+    rng: torch.Generator,
 ) -> nn.Sequential:
-    """Return a depthwise ``kernel`` x ``kernel`` convolution followed by a pointwise one."""
+    """Return a ``kernel`` x ``kernel`` convolution, or a depthwise one followed by a pointwise one.
+
+    Two input channels make two depthwise filters, one a polarity; a full stem has one an output.
+    """
+    if kind == "full":
+        return nn.Sequential(conv2d(in_channels, out_channels, kernel, rng, stride=stride))
     depthwise = conv2d(in_channels, in_channels, kernel, rng, stride=stride, groups=in_channels)
     return nn.Sequential(depthwise, conv2d(in_channels, out_channels, 1, rng))
 
@@ -58,6 +78,7 @@ class SEWBlock(nn.Module):
         channels: Channels of the output.
         stride: 2 halves height and width (rounded up), 1 keeps them.
         connect: How spikes and identity are joined.
+        kind: Separable convolutions, as published, or full ones.
         rng: Where the weights come from; None = a generator seeded with 0.
 
     Examples:
@@ -73,6 +94,7 @@ class SEWBlock(nn.Module):
         *,
         stride: int = 1,
         connect: Connect = "ADD",
+        kind: Convolution = "separable",
         rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
@@ -82,11 +104,11 @@ class SEWBlock(nn.Module):
         rng = rng or seeded(0)
         self.connect: Connect = connect
         self.conv1 = nn.Sequential(
-            separable(in_channels, channels, 3, stride, rng), nn.BatchNorm2d(channels)
+            convolution(kind, in_channels, channels, 3, stride, rng), nn.BatchNorm2d(channels)
         )
         self.sn1 = IF.spikingjelly(detach_reset=True)
         self.conv2 = nn.Sequential(
-            separable(channels, channels, 3, 1, rng), nn.BatchNorm2d(channels)
+            convolution(kind, channels, channels, 3, 1, rng), nn.BatchNorm2d(channels)
         )
         self.sn2 = IF.spikingjelly(detach_reset=True)
         self.downsample = None
@@ -125,6 +147,8 @@ class SEWResNet(nn.Module):
         in_channels: Input channels; 2 = (OFF, ON).
         width: Channels C of the stem; the stages have C, 2 C, 4 C and 8 C. 64 as published.
         connect: How every block joins spikes and identity.
+        stem: Convolution of the first layer; separable as published.
+        kind: Convolutions of the blocks; separable as published.
         zero_init_residual: Start with batch-norm weight 0 in the second unit of every block, so
             that a new block passes on its identity.
         rng: Where the weights come from; None = a generator seeded with 0.
@@ -141,19 +165,22 @@ class SEWResNet(nn.Module):
         in_channels: int = 2,
         width: int = 64,
         connect: Connect = "ADD",
+        stem: Convolution = "separable",
+        kind: Convolution = "separable",
         zero_init_residual: bool = False,
         rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         rng = rng or seeded(0)
-        self.conv1 = separable(in_channels, width, 7, 2, rng)
+        self.conv1 = convolution(stem, in_channels, width, 7, 2, rng)
         self.bn1 = nn.BatchNorm2d(width)
         self.sn1 = IF.spikingjelly(detach_reset=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        self.layer1 = _stage(width, width, blocks[0], 1, connect, rng)
-        self.layer2 = _stage(width, 2 * width, blocks[1], 2, connect, rng)
-        self.layer3 = _stage(2 * width, 4 * width, blocks[2], 2, connect, rng)
-        self.layer4 = _stage(4 * width, 8 * width, blocks[3], 2, connect, rng)
+        shared: Any = {"connect": connect, "kind": kind, "rng": rng}
+        self.layer1 = _stage(width, width, blocks[0], 1, shared)
+        self.layer2 = _stage(width, 2 * width, blocks[1], 2, shared)
+        self.layer3 = _stage(2 * width, 4 * width, blocks[2], 2, shared)
+        self.layer4 = _stage(4 * width, 8 * width, blocks[3], 2, shared)
         if zero_init_residual:
             for block in self.blocks():
                 nn.init.zeros_(block.conv2[1].weight)  # pyright: ignore[reportArgumentType]
@@ -243,15 +270,10 @@ def with_steps(x: Tensor, channels: int) -> Tensor:
 
 
 def _stage(
-    in_channels: int,
-    channels: int,
-    blocks: int,
-    stride: int,
-    connect: Connect,
-    rng: torch.Generator,
+    in_channels: int, channels: int, blocks: int, stride: int, shared: dict[str, Any]
 ) -> nn.Sequential:
     if not blocks:
         return nn.Sequential()
-    first = SEWBlock(in_channels, channels, stride=stride, connect=connect, rng=rng)
-    rest = [SEWBlock(channels, channels, connect=connect, rng=rng) for _ in range(blocks - 1)]
+    first = SEWBlock(in_channels, channels, stride=stride, **shared)
+    rest = [SEWBlock(channels, channels, **shared) for _ in range(blocks - 1)]
     return nn.Sequential(first, *rest)

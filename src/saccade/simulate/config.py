@@ -186,8 +186,12 @@ class WrittenConfig(SimulateConfig):
         object.__setattr__(self, "condition", self.condition or self.usual_conditions())
         for name in self.condition:
             known("condition", name, self.conditions(), of=" here")
-        if len(set(self.condition)) < len(self.condition):
-            raise ConfigError(f"--condition {' '.join(self.condition)}.", "Expected each once.")
+        if len(set(self.condition)) < len(self.condition) and not self.may_repeat():
+            raise ConfigError(
+                f"--condition {' '.join(self.condition)}.",
+                "Expected each once.",
+                "saccade simulate traverse --layout plain takes one twice, as two drives.",
+            )
         known("season", self.season, SEASONS)
         known("layout", self.layout, self.layouts, of=f" of saccade simulate {self.mode}")
         if self.pixels.camera is None and self.layout in LAYOUT_CAMERAS:
@@ -216,6 +220,10 @@ class WrittenConfig(SimulateConfig):
         """Return the names of the light that this place can have: a room is lit by its lamps."""
         return tuple(name for name in CONDITIONS if (name == "room") == (self.place != "street"))
 
+    def may_repeat(self) -> bool:
+        """Whether a condition can be asked for twice."""
+        return False
+
     def usual_seconds(self) -> float:
         """Return the length of a request that names none."""
         return 10.0
@@ -233,7 +241,7 @@ class TraverseConfig(WrittenConfig):
     layouts: ClassVar[tuple[str, ...]] = ("plain", "brisbane", "nsavp", "nyc")
 
     condition: tuple[str, ...] = ("day", "night")
-    """One traverse for each: day, morning, overcast, sunset, night."""
+    """One traverse for each: day, morning, overcast, sunset, night; a second day is named day2."""
     speed_m_s: float = 10.0
     """Mean speed, in metres per second."""
     route_m: float = 2_000.0
@@ -246,6 +254,10 @@ class TraverseConfig(WrittenConfig):
         above("speed_m_s", self.speed_m_s)
         at_least("route_m", self.route_m, 100)
         at_least("stops", self.stops, 0)
+
+    def may_repeat(self) -> bool:
+        """Whether a condition can be asked for twice: public layouts name one drive for each."""
+        return self.layout == "plain"
 
     def usual_seconds(self) -> float:
         """Return the length of a request that names none."""

@@ -154,10 +154,17 @@ def _traverses(config: WrittenConfig) -> list[Shot]:
             image_hz=0.0,
             label_hz=0.0,
             wanted=Wanted(images=False, depth=False),
+            name=_numbered(config.condition, k),
             **drive,
         )
         for k, name in enumerate(config.condition)
     ]
+
+
+def _numbered(conditions: tuple[str, ...], k: int) -> str:
+    """Name a drive after its condition; the second by day is ``day2``."""
+    earlier = conditions[:k].count(conditions[k])
+    return f"{conditions[k]}{earlier + 1}" if earlier else conditions[k]
 
 
 def _stereo(config: WrittenConfig, condition: str, traverse: int) -> Shot:

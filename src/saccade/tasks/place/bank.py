@@ -90,7 +90,7 @@ def embed_traverse(
 
 def _runner(model: PlaceNet) -> Callable[[Tensor], NDArray[np.float32]]:
     device = next(model.parameters()).device
-    if device.type == "cpu":
+    if device.type == "cpu" and model.is_separable:
         fused = fuse(model)
         return lambda frames: fused(frames).numpy()
 

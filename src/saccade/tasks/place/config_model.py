@@ -30,6 +30,10 @@ class PlaceModelConfig:
     """Channels of the stem; the four stages have 1, 2, 4 and 8 times as many. 64 as published."""
     counts: Literal["raw", "log"] = "raw"
     """What the stem is given: counts, as published, or ln(1 + count), which bounds busy pixels."""
+    stem: Literal["separable", "full"] = "separable"
+    """First layer: separable, as published, has one 7x7 filter a polarity; full has one a channel."""
+    units: Literal["separable", "full"] = "separable"
+    """3x3 convolutions of the blocks: separable, as published, or full."""
     connect: Literal["ADD", "AND", "IAND"] = "ADD"
     """How a block joins its spikes with what bypassed them; ADD in all published weights."""
     aggregator: Literal["mixvpr", "gem", "mlp", "cells"] = "mixvpr"
@@ -58,6 +62,11 @@ class PlaceModelConfig:
             at_least("grid", cells, 1)
         if self.mlp_ratio <= 0:
             raise ConfigError(f"--mlp-ratio {self.mlp_ratio}.", "Expected a number above 0.")
+
+    @property
+    def is_separable(self) -> bool:
+        """Whether every convolution is as published, as the fused form wants them."""
+        return self.stem == self.units == "separable"
 
     @property
     def map_channels(self) -> int:

@@ -156,7 +156,10 @@ def describe(
 
 
 def _runner(model: PlaceNet, windows: Windows) -> Runner:
-    """Return what embeds a batch: the fused form for one step on the CPU, else the model itself."""
+    """Return what embeds a batch: the model itself, or its fused form.
+
+    That form is for one step on the CPU and for separable convolutions.
+    """
     device = _device(model)
 
     def whole(frames: Tensor, spikes: SpikeRecord) -> NDArray[np.float32]:
@@ -165,7 +168,7 @@ def _runner(model: PlaceNet, windows: Windows) -> Runner:
         spikes.add(record)
         return vectors
 
-    if device.type != "cpu" or windows.steps > 1:
+    if device.type != "cpu" or windows.steps > 1 or not model.is_separable:
         return whole
     fused = fuse(model)
     sizes = SpikeRecord()

@@ -75,6 +75,8 @@ class PlaceNet(SEWResNet):
             BLOCKS[config.arch],
             width=config.width,
             connect=config.connect,
+            stem=config.stem,
+            kind=config.units,
             zero_init_residual=config.zero_init_residual,
             rng=rng,
         )
@@ -91,6 +93,11 @@ class PlaceNet(SEWResNet):
     def sew_resnet34(cls, *, seed: int = 0, compat: Literal["spikevpr"] | None = None) -> PlaceNet:
         """Return the larger published network, untrained: 2,919,580 parameters."""
         return cls.build(PlaceModelConfig(arch="sew_resnet34", compat=compat), seed)
+
+    @property
+    def is_separable(self) -> bool:
+        """Whether every convolution is separable, so that the network has a fused form."""
+        return self.config is None or self.config.is_separable
 
     def forward(self, x: Tensor) -> Tensor:
         """Embed count frames.

@@ -1,7 +1,8 @@
 """Real images as event traverses: a simulated camera pans over the stills of a route.
 
     stills [N, h, w] --pan of one seed--> luminance --event camera--> events
-           still k shows from k dwell to (k + 1) dwell; its frame counts the middle of that time
+           still k shows from k dwell to (k + 1) dwell; its frame counts the middle of that time,
+           when the events of the cut from still to still have died away
 
 Speed, direction, offset, shake, grain and pixel noise are drawn anew for every pass, so that two
 passes over one place differ as two drives do. Results carry "simulated events from real images".
@@ -38,7 +39,7 @@ class PanSettings:
     Args:
         size: Sensor, 256x128 in our results.
         dwell_us: Time per still.
-        window_us: Time counted in the middle of each still, clear of the fades around it.
+        window_us: Time counted in the middle of each still, clear of the cuts around it.
         speed_px_s: Least and largest speed of the pan.
         offset_px: Largest offset of the view along either axis.
         shake_px: Least and largest root mean square of the shake.
@@ -92,7 +93,7 @@ def watch_stills(
         shake_px=settings.shake_px,
         noise=settings.noise,
         dwell=settings.dwell_us / 1e6,
-        fade=(settings.dwell_us - settings.window_us) / 1e6,
+        fade=0.0,
         white_cd_m2=settings.white_cd_m2,
     )
     pieces = events_from_frames(
