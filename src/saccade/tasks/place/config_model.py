@@ -31,7 +31,7 @@ class PlaceModelConfig:
     counts: Literal["raw", "log"] = "raw"
     """What the stem is given: counts, as published, or ln(1 + count), which bounds busy pixels."""
     stem: Literal["separable", "full"] = "separable"
-    """First layer: separable, as published, has one 7x7 filter a polarity; full has one a channel."""
+    """First layer: separable, as published: one 7x7 filter a polarity; full: one a channel."""
     units: Literal["separable", "full"] = "separable"
     """3x3 convolutions of the blocks: separable, as published, or full."""
     connect: Literal["ADD", "AND", "IAND"] = "ADD"

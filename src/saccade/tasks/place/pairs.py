@@ -2,7 +2,8 @@
 
     anchor    every window of every training traverse once an epoch, in random order
     positive  uniformly one of the others within the radius, on any traverse; itself if none
-    flip      drawn once for both (defect D2: apart, a mirrored street meets itself unmirrored)
+    flip      drawn once for both (defect D2: apart, a mirrored street meets itself unmirrored);
+              where the camera looks sideways, ON and OFF change places, as in a mirrored world
 
 A pair depends on seed, epoch and anchor only, so threads and resumed runs see the same.
 """
@@ -54,6 +55,7 @@ class Pairs:
         seed: Of order, partners and augmentation.
         flip: Probability that a pair is mirrored.
         joint_flip: False mirrors anchor and positive independently, as published.
+        is_sideways: Whether mirrored frames exchange polarities.
         labels: Published labels of each traverse; without, each anchor is its own place and near
             windows are masked by the loss.
         world: The processes that share each batch.
@@ -72,11 +74,13 @@ class Pairs:
         seed: int,
         flip: float = 0.3,
         joint_flip: bool = True,
+        is_sideways: bool = False,
         labels: Sequence[NDArray[np.int64]] | None = None,
         world: World | None = None,
     ) -> None:
         self._traverses, self._seed, self._world = traverses, seed, world or World()
         self._flip, self._joint, self._pairs = flip, joint_flip, pairs
+        self._mirror = np.s_[::-1, :, ::-1] if is_sideways else np.s_[..., ::-1]
         self._owner = np.repeat(np.arange(len(traverses)), [len(item) for item in traverses])
         self._window = np.concatenate([np.arange(len(item)) for item in traverses])
         self.positions_m = _pooled(traverses)
@@ -134,7 +138,7 @@ class Pairs:
     def _frame(self, k: int, is_mirrored: bool, rng: np.random.Generator) -> NDArray[np.float32]:
         traverse = self._traverses[int(self._owner[k])]
         frame = traverse.frame(int(self._window[k]), rng)
-        return frame[..., ::-1] if is_mirrored else frame
+        return frame[self._mirror] if is_mirrored else frame
 
     def _drawn_order(self, epoch: int) -> NDArray[np.int64]:
         return numpy_rng(self._seed, f"order {epoch}").permutation(len(self))

@@ -149,6 +149,7 @@ def open_set(args: SetArgs) -> PlaceSet:
         positive_m=args.positive_m or 0.5,
         tolerance_m=args.tolerance_m or 0.5,
         inclusive=True,
+        is_sideways=True,
         notes=(SIMULATED,),
     )
 

@@ -65,6 +65,7 @@ class PlaceTrainee:
             seed=cfg.seed,
             flip=cfg.flip,
             joint_flip=not published,
+            is_sideways=data.is_sideways and not published,
             labels=data.labels if published else None,
             world=self._world,
         )

@@ -81,6 +81,8 @@ class TestPairs:
         plain = self.pairs(stills, flip=0.0).batch(0, 0).frames
         mirrored = self.pairs(stills, flip=1.0).batch(0, 0).frames
         assert torch.equal(mirrored, plain.flip(-1))
+        sideways = self.pairs(stills, flip=1.0, is_sideways=True).batch(0, 0).frames
+        assert torch.equal(sideways, plain.flip(-1).flip(1))
         apart = self.pairs(stills, flip=0.5, joint_flip=False)
         changed = 0
         for k in range(apart.batches(0)):
