@@ -2,10 +2,11 @@
 
     python docs/place_results.py NAME RUN [RUN ...] [--stills nordland.npz] [--command "..."]
 
-Each RUN is a folder that ``saccade eval place`` wrote: the same pairs with the weights of one seed, on
-one draw of the camera's motion (``--pass-seed``). The value of a seed is its mean over the draws; mean
-and standard deviation are over seeds. Baselines learn nothing: their mean is over the draws. With
-``--stills`` the plain methods are scored on the images themselves, too. Writes docs/results/NAME.json.
+Each RUN is a folder that ``saccade eval place`` wrote: the same pairs with the weights of one seed,
+on one draw of the camera's motion (``--pass-seed``). The value of a seed is its mean over the
+draws; mean and standard deviation are over seeds. Baselines learn nothing: their mean is over the
+draws. With ``--stills`` the plain methods are scored on the images themselves, too. Writes
+docs/results/NAME.json.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Rewrite the results in docs/places.md from docs/results/place_*.json.
 
-    python docs/place_table.py
+python docs/place_table.py
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def section(record: dict[str, Any], name: str) -> str:
     wanted = dict.fromkeys((row["pair"], row["tolerance_m"], row["sequence"]) for row in rows)
     said = ""
     for pair, metres, frames in sorted(wanted, key=lambda key: (list_of(rows, key[0]), *key[1:])):
-        same = [r for r in rows if (r["pair"], r["tolerance_m"], r["sequence"]) == (pair, metres, frames)]
+        key = (pair, metres, frames)
+        same = [r for r in rows if (r["pair"], r["tolerance_m"], r["sequence"]) == key]
         bar = max((r for r in same if r["kind"] == "baseline"), key=lambda r: r["recall@1"])
         cells = [
             next(shown(r) for r in same if r["kind"] == "network" and r["method"] == network)
@@ -73,8 +74,10 @@ def foot(record: dict[str, Any], name: str) -> str:
     if images:
         tight = min(row["tolerance_m"] for row in images)
         best = max((r for r in images if r["tolerance_m"] == tight), key=lambda r: r["recall@1"])
-        text += f" On the images themselves, without events, the best plain method ({best['method']},"
-        text += f" {best['pair']}) reaches {best['recall@1']:.3f} within {tight:g}."
+        text += " On the images themselves, without events, the best plain method"
+        text += (
+            f" ({best['method']}, {best['pair']}) reaches {best['recall@1']:.3f} within {tight:g}."
+        )
     made = " ".join(f"`{command}`" for command in record["commands"])
     return f"{text}\n\nMade by {made}" if made else text
 

@@ -153,7 +153,7 @@ class PlaceSet:
         positive_m: In training, windows at most so far apart show the same place.
         tolerance_m: In tests, a match is right within this distance.
         inclusive: Whether exactly that distance counts.
-        is_sideways: Whether the camera looks across its motion. An edge that passes it the other way
+        is_sideways: Whether the camera looks across its motion. An edge that passes the other way
             darkens what it brightened, so mirrored frames exchange polarities.
         notes: What a reader of results must know, e.g. that events are simulated.
         labels: Published labels of the windows of each training traverse, where there are any.
