@@ -6,13 +6,17 @@ drive has its own light, speed, pixels and receiver.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from saccade.cli.main import main
 from saccade.events import Events, SensorSize
 from saccade.simulate.camera import Camera
 from saccade.simulate.drive import Drive
@@ -116,8 +120,105 @@ def write_nsavp(folder: Path, *, seconds: float = 20.0) -> None:
         nsavp.write(folder, *made, traverse=name, downsampled=False)
 
 
-def write_nyc(folder: Path, *, seconds: float = 12.0) -> None:
-    """Write six sessions of as many days."""
+def write_nyc(folder: Path, *, seconds: float = 8.0) -> None:
+    """Write five sessions of as many days."""
     folder.mkdir()
-    for number, condition in enumerate([*LIGHT, "day"], 1):
+    for number, condition in enumerate(LIGHT, 1):
         nyc.write(folder, *record(condition, number, seconds=seconds))
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command line left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+def say(*words: str | Path | float) -> Told:
+    """Run a command line."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main([str(word) for word in words])
+    return Told(code, out.getvalue(), " ".join(err.getvalue().split()))
+
+
+@dataclass(frozen=True)
+class Mock:
+    """How a set is written and used.
+
+    Args:
+        write: Writes it as it is downloaded.
+        prepare: Further words of ``saccade prepare``.
+        size: Size of frames.
+        epochs: Of training.
+        tests: Pairs that are tested; by default those of the set.
+        pairs: Their names.
+    """
+
+    write: Callable[[Path], None]
+    size: str
+    epochs: int
+    pairs: tuple[str, ...]
+    prepare: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+
+
+MOCKS = {
+    "brisbane": Mock(write_brisbane, "32x24", 2, ("night in morning",), tests=("night:morning",)),
+    "nsavp": Mock(write_nsavp, "43x32", 4, ("R0_FN0 in R0_FS0",), tests=("R0_FN0:R0_FS0",)),
+    "nyc": Mock(
+        write_nyc,
+        "32x24",
+        6,
+        ("test/queries in test/database",),
+        prepare=("--size", "32x24", "--least-events", "100"),
+    ),
+}
+"""Name of a set -> how it is mocked."""
+
+
+class PlaceSets:
+    """Sets that are made and prepared once.
+
+    Args:
+        folder: Where.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def raw(self, name: str) -> Path:
+        """Return the folder of a set as it is downloaded."""
+        folder = self.folder / f"{name}_raw"
+        if not folder.exists():
+            MOCKS[name].write(folder)
+        return folder
+
+    def prepared(self, name: str) -> Path:
+        """Return the folder of a set after ``saccade prepare``."""
+        folder = self.folder / name
+        if not folder.exists():
+            told = say("prepare", name, self.raw(name), folder, *MOCKS[name].prepare)
+            assert told.code == 0, told.err
+        return folder
+
+    def words(self, verb: str, name: str, *more: str | Path | float) -> list[str]:
+        """Return ``saccade VERB place --recipe NAME`` for a network of 10 thousand numbers."""
+        mock = MOCKS[name]
+        words = [verb, "place", "--recipe", name, "--root", self.prepared(name)]
+        words += ["--input-size", mock.size, "--device", "cpu", "--workers", "0"]
+        if verb == "train":
+            epochs = str(mock.epochs)
+            words += [*TINY, "--epochs", epochs, "--validate-every", epochs]
+        else:
+            words += ["--baselines", "sad/4", "own_centred/4"]
+            words += ["--tests", *mock.tests] if mock.tests else []
+        return [str(word) for word in (*words, *more)]
+
+
+TINY = (
+    "--arch sew_resnet8 --width 8 --aggregator cells --grid 3 4 --out-channels 16 --counts log "
+    "--no-zero-init-residual --patience 0 --pairs 4 --learning-rate 0.005"
+).split()

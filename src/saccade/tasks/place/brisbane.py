@@ -33,8 +33,9 @@ from numpy.typing import NDArray
 from saccade.contracts import Cell, Table
 from saccade.errors import DataError, EventError, MissingFileError, SaccadeError
 from saccade.events.filters import read_pixel_list
+from saccade.events.types import SensorSize
 from saccade.retrieval import haversine_distance_m
-from saccade.simulate.layouts.brisbane import TRAVERSES
+from saccade.simulate.layouts.brisbane import SENSOR, TRAVERSES
 from saccade.tasks.place.brisbane_frame import Recipe
 from saccade.tasks.place.brisbane_slices import (
     hot_pixel_file,
@@ -74,6 +75,8 @@ class SliceTraverse:
         name: Its name.
         positions: Latitude and longitude of the anchor's fixes.
         session: Its number among the six.
+        places: Which of the anchor's fixes each window is at, which is its published label (D1: a
+            fix 11 m on is another place, though 75 m make a positive).
         files: The slice of each place.
         hot: int64 ``[M, 2]``, pixels (x, y) to leave out.
         recipe: How a slice becomes a frame.
@@ -82,6 +85,7 @@ class SliceTraverse:
     name: str
     positions: Positions
     session: NDArray[np.int64]
+    places: NDArray[np.int64]
     files: tuple[Path, ...]
     hot: NDArray[np.int64]
     recipe: Recipe
@@ -128,6 +132,7 @@ def open_set(args: SetArgs) -> PlaceSet:
         positive_m=args.positive_m or _POSITIVE_M,
         tolerance_m=args.tolerance_m or _TOLERANCE_M,
         notes=(*parts.notes, *drives.notes),
+        labels=(lambda: tuple(drive.places for drive in train)) if train else None,
     )
 
 
@@ -147,7 +152,7 @@ def check(folder: Path) -> tuple[Table, bool]:
         rows.append((f"{name}: GPS", "yes" if log.is_file() else None, log.name))
         rows.append((f"{name}: hot pixels", "yes" if hot.is_file() else None, hot.name))
     try:
-        opened = open_set(SetArgs(data="brisbane", root=folder))
+        opened = open_set(SetArgs(data="brisbane", root=folder, input_size=_size_in(folder)))
         found = _summary(opened)
     except SaccadeError as error:
         opened, found = None, str(error)
@@ -155,6 +160,13 @@ def check(folder: Path) -> tuple[Table, bool]:
     rows.append(("opens with", found, split))
     rows.append(("comes from", None, SOURCE))
     return Table(PUBLISHED.title, ("what", "found", "expected"), tuple(rows)), opened is not None
+
+
+def _size_in(folder: Path) -> str:
+    """Return the published size, or that of the sensors where one is smaller."""
+    sizes = [sensor_of(folder, name) for name in TRAVERSES]
+    height, width = min(s.height for s in sizes), min(s.width for s in sizes)
+    return str(SensorSize(height=min(height, SENSOR.height), width=min(width, SENSOR.width)))
 
 
 def _summary(opened: PlaceSet) -> str:
@@ -207,6 +219,7 @@ class _Drives:
             name=name,
             positions=Positions(places.degrees[keep], "geodesic"),
             session=numbers,
+            places=np.flatnonzero(keep),
             files=tuple(files[k] for k in at[keep]),
             hot=self._hot(name),
             recipe=self._recipe(name),

@@ -30,7 +30,7 @@ from saccade.tasks.place.methods import Banks, Scored, check_baselines, scores_o
 from saccade.tasks.place.metric import Evaluation, evaluate
 from saccade.tasks.place.sets import open_set
 from saccade.tasks.place.traverse import Pair, PlaceSet
-from saccade.tasks.place.validate import mask_of
+from saccade.tasks.place.validate import mask_of, saying
 
 __all__ = ["Result", "evaluate_set"]
 
@@ -79,13 +79,21 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         ConfigError: There is no test pair, or an argument does not fit.
         MissingFileError: The data set or the weights are not there.
         CheckpointError: The weights do not fit.
-        DataError: The tolerance makes no pair, or every pair, a true match.
+        DataError: The tolerance makes no pair, or every pair, a true match, or a traverse holds no
+            event.
     """
     check_baselines(cfg.baselines)
     data = open_set(cfg.data)
     if not data.tests:
         raise ConfigError(
             f"The data set {data.name} has no test pair.", "Expected --tests QUERY:REFERENCE."
+        )
+    strict = any(pair.strict for pair in data.tests)
+    if strict and max(cfg.sequences, default=1) > 1:
+        raise ConfigError(
+            f"--sequences {max(cfg.sequences)} with --data {cfg.data.data}.",
+            "Its queries are windows drawn at random: they follow no drive.",
+            "Use --sequences 1.",
         )
     banks = _banks(cfg)
     with _run_folder(cfg) as run:
@@ -126,18 +134,19 @@ def _results(
     pair: Pair, data: PlaceSet, cfg: EvalConfig, banks: Banks | None, tell: Any
 ) -> list[Result]:
     events = [event_counts(side, workers=cfg.workers) for side in (pair.query, pair.reference)]
-    masked = mask_of(events[0], events[1], replace(pair, strict=False))
+    masked = mask_of(events[0], events[1], pair)
     sessions = (pair.query.session, pair.reference.session) if pair.strict else None
     tolerances = dict.fromkeys([data.tolerance_m, *cfg.tolerances_m])
     found: list[Result] = []
     for scored in scores_of(pair, cfg, banks, tell):
         ranking = top_n(scored.scores, min(25, scored.scores.shape[1]), masked=masked)
         for metres in tolerances:
-            truth = pair.truth(metres, inclusive=data.inclusive)
-            measured = evaluate(
-                scored.scores, truth, sessions=sessions, masked=masked,
-                compat=cfg.compat if pair.strict else None,
-            )  # fmt: skip
+            with saying(pair, metres):
+                truth = pair.truth(metres, inclusive=data.inclusive)
+                measured = evaluate(
+                    scored.scores, truth, sessions=sessions, masked=masked,
+                    compat=cfg.compat if pair.strict else None,
+                )  # fmt: skip
             found.append(Result(pair, scored, metres, measured, ranking))
     return found
 
@@ -221,6 +230,8 @@ def _report(
         values["energy_mj_per_inference"] = energy.total_pj * 1e-9
         values["energy_estimate"] = f"{energy.proxy}, {energy.costs.name}"
     notes = [*data.notes, "Recall is over the queries that have a true match; all are in results."]
+    if any(pair.strict for pair in data.tests):
+        notes.append("Strict: references of the query's own session are no candidates anywhere.")
     if health is not None:
         notes.append(f"Bank: {health.explanation}")
     return Report(f"Place recognition on {data.name}", values, tuple(tables), tuple(notes))

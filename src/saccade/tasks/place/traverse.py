@@ -10,6 +10,7 @@ Nothing is loaded before a frame is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -156,7 +157,8 @@ class PlaceSet:
         is_sideways: Whether the camera looks across its motion. An edge that passes the other way
             darkens what it brightened, so mirrored frames exchange polarities.
         notes: What a reader of results must know, e.g. that events are simulated.
-        labels: Published labels of the windows of each training traverse, where there are any.
+        labels: Makes the published labels of the windows of each training traverse, where there
+            are any.
     """
 
     name: str
@@ -168,4 +170,4 @@ class PlaceSet:
     inclusive: bool = False
     is_sideways: bool = False
     notes: tuple[str, ...] = ()
-    labels: tuple[NDArray[np.int64], ...] | None = None
+    labels: Callable[[], tuple[NDArray[np.int64], ...]] | None = None
