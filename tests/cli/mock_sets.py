@@ -218,7 +218,9 @@ class PlaceSets:
         return [str(word) for word in (*words, *more)]
 
 
-TINY = (
-    "--arch sew_resnet8 --width 8 --aggregator cells --grid 3 4 --out-channels 16 --counts log "
-    "--no-zero-init-residual --patience 0 --pairs 4 --learning-rate 0.005"
-).split()
+TINY = [
+    *("--arch", "sew_resnet8", "--width", "8", "--aggregator", "cells", "--grid", "3", "4"),
+    *("--out-channels", "16", "--counts", "log", "--no-zero-init-residual", "--patience", "0"),
+    *("--pairs", "4", "--learning-rate", "0.005"),
+]
+"""A network of 10 thousand numbers, and how it is trained."""

@@ -192,6 +192,7 @@ class _Drives:
         self._fixes: dict[str, Fixes] = {}
         self._opened: dict[tuple[str, str], SliceTraverse] = {}
         self._check_prepared()
+        self._check_logs()
 
     def pair(self, query: str, reference: str) -> Pair:
         anchor = reference if self._compat is None else query
@@ -282,6 +283,22 @@ class _Drives:
 
     def _log(self, name: str) -> Path:
         return self._folder / TRAVERSES[name].nmea_file
+
+    def _check_logs(self) -> None:
+        """Say which drives are left out for want of a GPS log; one that is named cannot be."""
+        args = self._args
+        named = {name for word in (*args.train, *args.val, *args.tests) for name in word.split(":")}
+        for name in self._slices:
+            if name in self.there:
+                continue
+            log = TRAVERSES[name].nmea_file
+            if name in named:
+                raise MissingFileError(
+                    f"Where was {name}? Its GPS log is not there.",
+                    f"Expected {log} in {self._folder}.",
+                    "See: saccade data check brisbane",
+                )
+            self.notes.append(f"{name} is left out: its GPS log, {log}, is not there.")
 
     def _check_prepared(self) -> None:
         """Say what to do where nothing can be opened yet."""
