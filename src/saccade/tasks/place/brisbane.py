@@ -152,8 +152,11 @@ def check(folder: Path) -> tuple[Table, bool]:
         rows.append((f"{name}: GPS", "yes" if log.is_file() else None, log.name))
         rows.append((f"{name}: hot pixels", "yes" if hot.is_file() else None, hot.name))
     try:
-        opened = open_set(SetArgs(data="brisbane", root=folder, input_size=_size_in(folder)))
+        args = SetArgs(data="brisbane", root=folder, input_size=_size_in(folder))
+        opened = open_set(args)
         found = _summary(opened)
+        if args.size() != SENSOR:
+            found += f"; --input-size {args.input_size}"
     except SaccadeError as error:
         opened, found = None, str(error)
     split = f"train {', '.join(PUBLISHED.train)}; val {':'.join(PUBLISHED.val)}"
