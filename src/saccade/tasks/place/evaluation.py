@@ -20,12 +20,14 @@ from saccade.contracts import Cell, Report, Table
 from saccade.energy import EnergyEstimate, estimate, measure
 from saccade.engine import RunDir, pick_device, progress
 from saccade.errors import ConfigError
+from saccade.events.types import SensorSize
 from saccade.files import file_sha256, write_atomically
 from saccade.retrieval import BankHealth, Ranking, bank_health, top_n
 from saccade.tasks.place.bank import event_counts, frames_of
 from saccade.tasks.place.config_eval import EvalConfig
 from saccade.tasks.place.config_input import NetworkArgs
-from saccade.tasks.place.embed import load_network
+from saccade.tasks.place.embed import Network, load_network
+from saccade.tasks.place.input_notes import input_notes
 from saccade.tasks.place.methods import Banks, Scored, check_baselines, scores_of
 from saccade.tasks.place.metric import Evaluation, evaluate
 from saccade.tasks.place.sets import open_set
@@ -95,7 +97,7 @@ def evaluate_set(cfg: EvalConfig) -> Report:
             "Its queries are windows drawn at random: they follow no drive.",
             "Use --sequences 1.",
         )
-    banks = _banks(cfg)
+    banks, network = _banks(cfg)
     with _run_folder(cfg) as run:
         with progress("Evaluating", unit="windows") as tell:
             results = [
@@ -106,6 +108,8 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         health = _health(data.tests[0], banks)
         energy = _energy(cfg, banks, data)
         report = _report(cfg, data, results, health, energy)
+        told = _notes_on(network, banks, data, cfg)
+        report = replace(report, notes=(*told, *report.notes))
         if cfg.report:
             from saccade.tasks.place.page import write_page
 
@@ -114,14 +118,42 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         return replace(report, files=(*files, path, run.folder / "config.yaml"))
 
 
-def _banks(cfg: EvalConfig) -> Banks | None:
+def _banks(cfg: EvalConfig) -> tuple[Banks | None, Network | None]:
     if cfg.weights is None:
-        return None
+        return None, None
     args = NetworkArgs(
         head_neuron=cfg.head_neuron, channel_order=cfg.channel_order, compat=cfg.compat
     )
     found = load_network(cfg.weights, args, pick_device(cfg.device))
-    return Banks(found.model.eval(), found.method, batch=cfg.batch, workers=cfg.workers)
+    banks = Banks(found.model.eval(), found.method, batch=cfg.batch, workers=cfg.workers)
+    return banks, found
+
+
+def _notes_on(
+    network: Network | None, banks: Banks | None, data: PlaceSet, cfg: EvalConfig
+) -> tuple[str, ...]:
+    """Say what is known about the weights, and where frames are unlike those they were trained on.
+
+    Weights without a card and without flags are our own, of which nothing of the kind is known.
+    """
+    if network is None or banks is None:
+        return ()
+    if network.card is None and cfg.channel_order is None:
+        return network.notes
+    sides = {side.name: side for pair in data.tests for side in (pair.query, pair.reference)}
+    _, height, width = data.tests[0].query.frame(0).shape
+    counts = {name: banks.of(side).event_count for name, side in sides.items()}
+    rates = {
+        name: float(np.median(count[count > 0])) / (height * width)
+        for name, count in counts.items()
+    }
+    size = SensorSize(height=height, width=width)
+    return (
+        *network.notes,
+        *input_notes(
+            size, rates, units=data.units, card=network.card, channel_order=cfg.channel_order
+        ),
+    )
 
 
 def _run_folder(cfg: EvalConfig) -> RunDir:

@@ -44,7 +44,7 @@ from saccade.tasks.place.nyc_names import (
     session_split,
 )
 from saccade.tasks.place.places import cover_labels
-from saccade.tasks.place.traverse import Pair, PlaceSet, Positions
+from saccade.tasks.place.traverse import Pair, PlaceSet, Positions, voxel_sums
 
 __all__ = ["Entries", "check", "open_set", "prepare", "published_labels", "vary_grid"]
 
@@ -158,7 +158,7 @@ def open_set(args: SetArgs) -> PlaceSet:
     folder = args.folder()
     manifest = _manifest(folder)
     found = _entries(_members(folder, wanted, args.split, manifest), manifest, args)
-    _check_size(found, args.size())
+    bins = _check_size(found, args.size())
 
     def pair(word: str) -> Pair:
         query, reference = word.split(":")
@@ -175,6 +175,7 @@ def open_set(args: SetArgs) -> PlaceSet:
         inclusive=True,
         notes=(_NOTES[args.split],),
         labels=partial(published_labels, trained),
+        units=voxel_sums(bins),
     )
 
 
@@ -303,11 +304,14 @@ def _first_stamps(manifest: dict[str, Any]) -> tuple[str, ...]:
     return tuple(session["first"] for session in manifest.get("sessions", {}).values())
 
 
-def _check_size(found: dict[tuple[Part, Role], Entries], size: SensorSize) -> None:
+def _check_size(found: dict[tuple[Part, Role], Entries], size: SensorSize) -> int:
+    """Refuse entries of another size; return their bins."""
+    bins = 0
     for entries in found.values():
-        _, height, width = shape_of(entries.members[0])
+        bins, height, width = shape_of(entries.members[0])
         if SensorSize(height, width) != size:
             raise ConfigError(
                 f"Entries of {entries.name} are {width}x{height}, --input-size is {size}.",
                 fix=f"Pass --input-size {width}x{height}.",
             )
+    return bins
