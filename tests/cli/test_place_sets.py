@@ -141,3 +141,23 @@ def test_published_loss_trains(name: str, place_sets: PlaceSets, tmp_path: Path)
     masked = say(*place_sets.words("train", name, *words[2:], "--out", tmp_path, "--name", "m"))
     assert masked.code == 0, masked.err
     assert log(tmp_path / "m")[0]["loss"] != row["loss"]
+
+
+@pytest.mark.parametrize("name", ["nsavp", "nyc"])
+def test_weights_of_nyc_say_what_they_were_trained_on(
+    name: str, place_sets: PlaceSets, tmp_path: Path
+) -> None:
+    import torch
+
+    from saccade.tasks.place.config import PlaceModelConfig
+    from saccade.tasks.place.model import PlaceNet
+
+    torch.save(PlaceNet.build(PlaceModelConfig(), seed=4).state_dict(), tmp_path / "w.pth")
+    words = ["--weights", tmp_path / "w.pth", "--head-neuron", "if", "--channel-order", "on_off"]
+    words += ["--out", tmp_path / "eval", "--no-energy", "--no-report", "--json"]
+    told = say(*place_sets.words("eval", name, *words))
+    assert told.code == 0, told.err
+    notes = " ".join(json.loads(told.out)["notes"])
+    assert f"Frames are {MOCKS[name].size}; these weights were trained at 346x260" in notes
+    assert ("trained on sums of a voxel grid of 15 bins" in notes) == (name == "nsavp")
+    assert ("frames here are raw event counts" in notes) == (name == "nsavp")
