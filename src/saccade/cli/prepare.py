@@ -70,6 +70,10 @@ class Nyc:
     """Folder of the data set to write."""
     split: Literal["session", "published"] = "session"
     """Whole sessions to each part (no leak), or the published shuffle of all windows."""
+    size: str = "346x260"
+    """Size of the voxel grids as WIDTHxHEIGHT, at most that of the sensor; 346x260 as published."""
+    least_events: int = 1_000
+    """Windows of 33 ms with fewer events are left out; 1,000 as published."""
     on_truncation: Literal["error", "keep"] = "error"
     """What to do when a recording ends inside an event: stop, or keep what comes before."""
     overwrite: bool = False
@@ -164,5 +168,9 @@ def _options(mode: str, config: Any) -> dict[str, Any]:
     return {
         "split": config.split,
         "overwrite": config.overwrite,
-        "recipe": NycRecipe(on_truncation=config.on_truncation),
+        "recipe": NycRecipe(
+            size=config.size,
+            least_events=config.least_events,
+            on_truncation=config.on_truncation,
+        ),
     }

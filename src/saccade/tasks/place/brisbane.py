@@ -33,8 +33,9 @@ from numpy.typing import NDArray
 from saccade.contracts import Cell, Table
 from saccade.errors import DataError, EventError, MissingFileError, SaccadeError
 from saccade.events.filters import read_pixel_list
+from saccade.events.types import SensorSize
 from saccade.retrieval import haversine_distance_m
-from saccade.simulate.layouts.brisbane import TRAVERSES
+from saccade.simulate.layouts.brisbane import SENSOR, TRAVERSES
 from saccade.tasks.place.brisbane_frame import Recipe
 from saccade.tasks.place.brisbane_slices import (
     hot_pixel_file,
@@ -74,6 +75,8 @@ class SliceTraverse:
         name: Its name.
         positions: Latitude and longitude of the anchor's fixes.
         session: Its number among the six.
+        places: Which of the anchor's fixes each window is at, which is its published label (D1: a
+            fix 11 m on is another place, though 75 m make a positive).
         files: The slice of each place.
         hot: int64 ``[M, 2]``, pixels (x, y) to leave out.
         recipe: How a slice becomes a frame.
@@ -82,6 +85,7 @@ class SliceTraverse:
     name: str
     positions: Positions
     session: NDArray[np.int64]
+    places: NDArray[np.int64]
     files: tuple[Path, ...]
     hot: NDArray[np.int64]
     recipe: Recipe
@@ -128,6 +132,7 @@ def open_set(args: SetArgs) -> PlaceSet:
         positive_m=args.positive_m or _POSITIVE_M,
         tolerance_m=args.tolerance_m or _TOLERANCE_M,
         notes=(*parts.notes, *drives.notes),
+        labels=(lambda: tuple(drive.places for drive in train)) if train else None,
     )
 
 
@@ -147,14 +152,24 @@ def check(folder: Path) -> tuple[Table, bool]:
         rows.append((f"{name}: GPS", "yes" if log.is_file() else None, log.name))
         rows.append((f"{name}: hot pixels", "yes" if hot.is_file() else None, hot.name))
     try:
-        opened = open_set(SetArgs(data="brisbane", root=folder))
+        args = SetArgs(data="brisbane", root=folder, input_size=_size_in(folder))
+        opened = open_set(args)
         found = _summary(opened)
+        if args.size() != SENSOR:
+            found += f"; --input-size {args.input_size}"
     except SaccadeError as error:
         opened, found = None, str(error)
     split = f"train {', '.join(PUBLISHED.train)}; val {':'.join(PUBLISHED.val)}"
     rows.append(("opens with", found, split))
     rows.append(("comes from", None, SOURCE))
     return Table(PUBLISHED.title, ("what", "found", "expected"), tuple(rows)), opened is not None
+
+
+def _size_in(folder: Path) -> str:
+    """Return the published size, or that of the sensors where one is smaller."""
+    sizes = [sensor_of(folder, name) for name in TRAVERSES]
+    height, width = min(s.height for s in sizes), min(s.width for s in sizes)
+    return str(SensorSize(height=min(height, SENSOR.height), width=min(width, SENSOR.width)))
 
 
 def _summary(opened: PlaceSet) -> str:
@@ -180,6 +195,7 @@ class _Drives:
         self._fixes: dict[str, Fixes] = {}
         self._opened: dict[tuple[str, str], SliceTraverse] = {}
         self._check_prepared()
+        self._check_logs()
 
     def pair(self, query: str, reference: str) -> Pair:
         anchor = reference if self._compat is None else query
@@ -207,6 +223,7 @@ class _Drives:
             name=name,
             positions=Positions(places.degrees[keep], "geodesic"),
             session=numbers,
+            places=np.flatnonzero(keep),
             files=tuple(files[k] for k in at[keep]),
             hot=self._hot(name),
             recipe=self._recipe(name),
@@ -269,6 +286,22 @@ class _Drives:
 
     def _log(self, name: str) -> Path:
         return self._folder / TRAVERSES[name].nmea_file
+
+    def _check_logs(self) -> None:
+        """Say which drives are left out for want of a GPS log; one that is named cannot be."""
+        args = self._args
+        named = {name for word in (*args.train, *args.val, *args.tests) for name in word.split(":")}
+        for name in self._slices:
+            if name in self.there:
+                continue
+            log = TRAVERSES[name].nmea_file
+            if name in named:
+                raise MissingFileError(
+                    f"Where was {name}? Its GPS log is not there.",
+                    f"Expected {log} in {self._folder}.",
+                    "See: saccade data check brisbane",
+                )
+            self.notes.append(f"{name} is left out: its GPS log, {log}, is not there.")
 
     def _check_prepared(self) -> None:
         """Say what to do where nothing can be opened yet."""

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.contracts import Progress
-from saccade.errors import ConfigError, FormatError, MissingFileError, listing
+from saccade.errors import ConfigError, DataError, FormatError, MissingFileError, listing
 from saccade.events.types import SensorSize
 from saccade.files import replacing, write_atomically
 from saccade.simulate.layouts.brisbane import SENSOR, TRAVERSES
@@ -64,6 +64,7 @@ def prepare(
         ConfigError: There is no such traverse.
         MissingFileError: The source holds no events of the traverses.
         FormatError: A file is damaged, or a line is no event.
+        DataError: A recording holds no event.
     """
     for name in traverses:
         if name not in TRAVERSES:
@@ -176,6 +177,12 @@ def _prepare_one(
             work.mkdir()
             for rows in _slices(text, size, file.name, report):
                 np.save(work / f"{float(rows[-1, 0])!r}.npy", rows)
+            if not any(work.iterdir()):
+                raise DataError(
+                    f"{file.name} holds no event of {name}.",
+                    "Expected lines t x y p after the size of the sensor.",
+                    "Fetch the file again, or take it out of the folder.",
+                )
     return folder
 
 

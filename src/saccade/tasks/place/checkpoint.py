@@ -157,6 +157,12 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         )
     items = cast(dict[Any, Any], loaded)
     odd = [key for key, value in items.items() if not isinstance(value, Tensor)]
+    if {"model", "progressed"} <= items.keys():
+        raise CheckpointError(
+            f"{path.name} is a checkpoint of a run, for --resume.",
+            "Expected weights alone.",
+            "Take weights.safetensors of the same folder.",
+        )
     if odd:
         raise CheckpointError(
             f"{path.name} holds entries that are no tensors: {listing(odd)}.",

@@ -23,9 +23,10 @@ from saccade.hub import WeightCard
 from saccade.tasks.place.calibrate import Calibration, calibrate
 from saccade.tasks.place.checkpoint import load_published
 from saccade.tasks.place.config import NetworkArgs, PlaceModelConfig
-from saccade.tasks.place.data import PUBLISHED_RATES, Windows
+from saccade.tasks.place.data import Windows
 from saccade.tasks.place.inference import fuse
-from saccade.tasks.place.model import PUBLISHED_SIZE, PlaceNet
+from saccade.tasks.place.input_notes import input_notes
+from saccade.tasks.place.model import PlaceNet
 from saccade.tasks.place.spikes import SpikeRecord, record_spikes
 
 __all__ = ["Network", "count_descriptors", "describe", "load_network", "prepare"]
@@ -126,7 +127,10 @@ def prepare(network: Network, args: NetworkArgs, windows: Windows) -> Network:
         else:
             notes.append(f"Loaded weights, {what}: descriptors differ from the published ones.")
     if not untrained:
-        notes += _input_notes(windows, network.card)
+        rates = {windows.name: windows.rate}
+        notes += input_notes(
+            windows.size, rates, card=network.card, channel_order=args.channel_order
+        )
     return replace(network, notes=tuple(notes), calibration=calibration)
 
 
@@ -211,28 +215,6 @@ def _bank(
         method=method,
         weights=weights,
     )
-
-
-def _input_notes(windows: Windows, card: WeightCard | None) -> list[str]:
-    """Compare the input with what the weights were trained on."""
-    notes: list[str] = []
-    height, width = PUBLISHED_SIZE
-    sensor = card.input.sensor if card else f"{width}x{height}"
-    if sensor not in ("any", str(windows.size)):
-        notes.append(
-            f"Frames are {windows.size}; these weights were trained at {sensor}. Larger recordings "
-            f"are scaled down with --input-size {sensor}."
-        )
-    known = card.input.events_per_px if card else None
-    low, high = known or PUBLISHED_RATES
-    if not low <= windows.rate <= high:
-        whose = "these weights" if known else "published weights"
-        notes.append(
-            f"Windows of {windows.name} have {windows.rate:.3g} events per pixel (median); "
-            f"{whose} saw about {low:g} to {high:g}. Counts are not normalised, so choose "
-            "--window-us or --max-events to come near."
-        )
-    return notes
 
 
 def _device(model: PlaceNet) -> torch.device:

@@ -20,17 +20,19 @@ from saccade.contracts import Cell, Report, Table
 from saccade.energy import EnergyEstimate, estimate, measure
 from saccade.engine import RunDir, pick_device, progress
 from saccade.errors import ConfigError
+from saccade.events.types import SensorSize
 from saccade.files import file_sha256, write_atomically
 from saccade.retrieval import BankHealth, Ranking, bank_health, top_n
 from saccade.tasks.place.bank import event_counts, frames_of
 from saccade.tasks.place.config_eval import EvalConfig
 from saccade.tasks.place.config_input import NetworkArgs
-from saccade.tasks.place.embed import load_network
+from saccade.tasks.place.embed import Network, load_network
+from saccade.tasks.place.input_notes import input_notes
 from saccade.tasks.place.methods import Banks, Scored, check_baselines, scores_of
 from saccade.tasks.place.metric import Evaluation, evaluate
 from saccade.tasks.place.sets import open_set
 from saccade.tasks.place.traverse import Pair, PlaceSet
-from saccade.tasks.place.validate import mask_of
+from saccade.tasks.place.validate import mask_of, saying
 
 __all__ = ["Result", "evaluate_set"]
 
@@ -79,7 +81,8 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         ConfigError: There is no test pair, or an argument does not fit.
         MissingFileError: The data set or the weights are not there.
         CheckpointError: The weights do not fit.
-        DataError: The tolerance makes no pair, or every pair, a true match.
+        DataError: The tolerance makes no pair, or every pair, a true match, or a traverse holds no
+            event.
     """
     check_baselines(cfg.baselines)
     data = open_set(cfg.data)
@@ -87,7 +90,14 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         raise ConfigError(
             f"The data set {data.name} has no test pair.", "Expected --tests QUERY:REFERENCE."
         )
-    banks = _banks(cfg)
+    strict = any(pair.strict for pair in data.tests)
+    if strict and max(cfg.sequences, default=1) > 1:
+        raise ConfigError(
+            f"--sequences {max(cfg.sequences)} with --data {cfg.data.data}.",
+            "Its queries are windows drawn at random: they follow no drive.",
+            "Use --sequences 1.",
+        )
+    banks, network = _banks(cfg)
     with _run_folder(cfg) as run:
         with progress("Evaluating", unit="windows") as tell:
             results = [
@@ -98,6 +108,8 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         health = _health(data.tests[0], banks)
         energy = _energy(cfg, banks, data)
         report = _report(cfg, data, results, health, energy)
+        told = _notes_on(network, banks, data, cfg)
+        report = replace(report, notes=(*told, *report.notes))
         if cfg.report:
             from saccade.tasks.place.page import write_page
 
@@ -106,14 +118,42 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         return replace(report, files=(*files, path, run.folder / "config.yaml"))
 
 
-def _banks(cfg: EvalConfig) -> Banks | None:
+def _banks(cfg: EvalConfig) -> tuple[Banks | None, Network | None]:
     if cfg.weights is None:
-        return None
+        return None, None
     args = NetworkArgs(
         head_neuron=cfg.head_neuron, channel_order=cfg.channel_order, compat=cfg.compat
     )
     found = load_network(cfg.weights, args, pick_device(cfg.device))
-    return Banks(found.model.eval(), found.method, batch=cfg.batch, workers=cfg.workers)
+    banks = Banks(found.model.eval(), found.method, batch=cfg.batch, workers=cfg.workers)
+    return banks, found
+
+
+def _notes_on(
+    network: Network | None, banks: Banks | None, data: PlaceSet, cfg: EvalConfig
+) -> tuple[str, ...]:
+    """Say what is known about the weights, and where frames are unlike those they were trained on.
+
+    Weights without a card and without flags are our own, of which nothing of the kind is known.
+    """
+    if network is None or banks is None:
+        return ()
+    if network.card is None and cfg.channel_order is None:
+        return network.notes
+    sides = {side.name: side for pair in data.tests for side in (pair.query, pair.reference)}
+    _, height, width = data.tests[0].query.frame(0).shape
+    counts = {name: banks.of(side).event_count for name, side in sides.items()}
+    rates = {
+        name: float(np.median(count[count > 0])) / (height * width)
+        for name, count in counts.items()
+    }
+    size = SensorSize(height=height, width=width)
+    return (
+        *network.notes,
+        *input_notes(
+            size, rates, units=data.units, card=network.card, channel_order=cfg.channel_order
+        ),
+    )
 
 
 def _run_folder(cfg: EvalConfig) -> RunDir:
@@ -126,18 +166,19 @@ def _results(
     pair: Pair, data: PlaceSet, cfg: EvalConfig, banks: Banks | None, tell: Any
 ) -> list[Result]:
     events = [event_counts(side, workers=cfg.workers) for side in (pair.query, pair.reference)]
-    masked = mask_of(events[0], events[1], replace(pair, strict=False))
+    masked = mask_of(events[0], events[1], pair)
     sessions = (pair.query.session, pair.reference.session) if pair.strict else None
     tolerances = dict.fromkeys([data.tolerance_m, *cfg.tolerances_m])
     found: list[Result] = []
     for scored in scores_of(pair, cfg, banks, tell):
         ranking = top_n(scored.scores, min(25, scored.scores.shape[1]), masked=masked)
         for metres in tolerances:
-            truth = pair.truth(metres, inclusive=data.inclusive)
-            measured = evaluate(
-                scored.scores, truth, sessions=sessions, masked=masked,
-                compat=cfg.compat if pair.strict else None,
-            )  # fmt: skip
+            with saying(pair, metres):
+                truth = pair.truth(metres, inclusive=data.inclusive)
+                measured = evaluate(
+                    scored.scores, truth, sessions=sessions, masked=masked,
+                    compat=cfg.compat if pair.strict else None,
+                )  # fmt: skip
             found.append(Result(pair, scored, metres, measured, ranking))
     return found
 
@@ -221,6 +262,8 @@ def _report(
         values["energy_mj_per_inference"] = energy.total_pj * 1e-9
         values["energy_estimate"] = f"{energy.proxy}, {energy.costs.name}"
     notes = [*data.notes, "Recall is over the queries that have a true match; all are in results."]
+    if any(pair.strict for pair in data.tests):
+        notes.append("Strict: references of the query's own session are no candidates anywhere.")
     if health is not None:
         notes.append(f"Bank: {health.explanation}")
     return Report(f"Place recognition on {data.name}", values, tuple(tables), tuple(notes))

@@ -63,7 +63,8 @@ def read_nmea(path: str | Path, *, compat: Literal["spikevpr"] | None = None) ->
     except FileNotFoundError as error:
         raise MissingFileError(f"No such file: {path}.") from error
     first, kept = None, list[tuple[float, float, float]]()
-    for latitude, longitude, clock in _sentences(text):
+    told = _Told()
+    for latitude, longitude, clock in _sentences(text, told):
         first = clock if first is None else first
         if latitude == 0.0 or longitude == 0.0:
             continue
@@ -71,8 +72,9 @@ def read_nmea(path: str | Path, *, compat: Literal["spikevpr"] | None = None) ->
             kept.append((latitude, longitude, clock))
     if first is None or not kept:
         raise DataError(
-            f"{path} holds no position.",
+            f"{path} holds no position{told.why()}.",
             "Expected NMEA sentences such as $GPRMC or $GPGGA with a fix.",
+            "Fetch the log again, or leave this drive out.",
         )
     found = np.array(kept)
     clock = np.r_[first, found[:, 2]]
@@ -135,13 +137,37 @@ def nearest_times(
     return np.where(np.abs(wanted_s - times_s[nearest]) <= most_s, nearest, -1)
 
 
-def _sentences(text: str) -> Iterator[tuple[float, float, float]]:
+@dataclass
+class _Told:
+    """What was passed over in a log, for the error where nothing is left."""
+
+    lines: int = 0
+    wrong: int = 0
+    other: int = 0
+
+    def why(self) -> str:
+        """Return it as the end of a sentence."""
+        if not self.lines:
+            return ": it has no line"
+        rest = self.lines - self.wrong - self.other
+        return (
+            f": of {self.lines:,} lines {self.wrong:,} have a wrong checksum, {self.other:,} are "
+            f"no NMEA, {rest:,} have no fix"
+        )
+
+
+def _sentences(text: str, told: _Told) -> Iterator[tuple[float, float, float]]:
     """Yield latitude, longitude and seconds of the day of every sentence that tells them."""
     pynmea2: Any = require("pynmea2", "Reading NMEA files")
-    for line in text.splitlines():
+    for line in filter(None, map(str.strip, text.splitlines())):
+        told.lines += 1
         try:
-            sentence = pynmea2.parse(line.strip())
+            sentence = pynmea2.parse(line)
+        except pynmea2.ChecksumError:
+            told.wrong += 1
+            continue
         except pynmea2.ParseError:
+            told.other += 1
             continue
         if getattr(sentence, "sentence_type", "") in _WITHOUT_POSITION:
             continue

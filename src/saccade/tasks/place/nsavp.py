@@ -27,6 +27,7 @@ Perception", International Journal of Robotics Research, 2024.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -49,10 +50,18 @@ from saccade.tasks.place.nsavp_frame import Recipe
 from saccade.tasks.place.nsavp_prepare import export_ensemble, prepare
 from saccade.tasks.place.nsavp_truth import GroundTruth, Metres
 from saccade.tasks.place.parts import Published, check_size, choose
-from saccade.tasks.place.places import moving
+from saccade.tasks.place.places import along_route, moving, route_labels
 from saccade.tasks.place.traverse import Pair, PlaceSet, Positions
 
-__all__ = ["PUBLISHED", "FrameTraverse", "check", "export_ensemble", "open_set", "prepare"]
+__all__ = [
+    "PUBLISHED",
+    "FrameTraverse",
+    "check",
+    "export_ensemble",
+    "open_set",
+    "prepare",
+    "published_labels",
+]
 
 PUBLISHED = Published("NSAVP", "nsavp", ("R0_RS0", "R0_RA0"), ("R0_FA0", "R0_FS0"))
 """Published split: the query of validation is the one in the columns of the matrix."""
@@ -62,6 +71,7 @@ SOURCE = "umautobots.github.io/nsavp"
 _POSITIVE_M = 10.0
 _TOLERANCE_M = 30.0
 _LEAST_M = 1.5
+_BIN_M = 10.0  # of a published label
 _WINDOW_US = 33_000
 _SPREAD_US = (18_000.0, 44_000.0)
 _FEW = 100
@@ -131,7 +141,30 @@ def open_set(args: SetArgs) -> PlaceSet:
         positive_m=args.positive_m or _POSITIVE_M,
         tolerance_m=args.tolerance_m or _TOLERANCE_M,
         notes=(*parts.notes, *dict.fromkeys(drives.notes)),
+        labels=partial(published_labels, train, compat=args.compat) if train else None,
     )
+
+
+def published_labels(
+    drives: tuple[FrameTraverse, ...], *, compat: Literal["spikevpr"] | None = None
+) -> tuple[NDArray[np.int64], ...]:
+    """Return the label of each window: which 10 m of the first drive it is nearest to.
+
+    Bins of distance along the first drive that hold one of its windows are numbered from 0; a
+    window of another drive takes the number of the nearest window of the first one.
+
+    Args:
+        drives: Those trained on.
+        compat: ``"spikevpr"`` adds 1,000 to the labels of the third drive, 2,000 to those of the
+            fourth and so on, so that one place is several (defect D1).
+    """
+    first, *others = (drive.positions.values for drive in drives)
+    numbers = route_labels(along_route(first), _BIN_M)
+    labels = [numbers]
+    for k, metres in enumerate(others):
+        near = [int(np.linalg.norm(first - point, axis=1).argmin()) for point in metres]
+        labels.append(numbers[near] + (1_000 * k if compat == "spikevpr" else 0))
+    return tuple(labels)
 
 
 def check(folder: Path) -> tuple[Table, bool]:

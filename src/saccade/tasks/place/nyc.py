@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,9 +43,10 @@ from saccade.tasks.place.nyc_names import (
     session_numbers,
     session_split,
 )
-from saccade.tasks.place.traverse import Pair, PlaceSet, Positions
+from saccade.tasks.place.places import cover_labels
+from saccade.tasks.place.traverse import Pair, PlaceSet, Positions, voxel_sums
 
-__all__ = ["Entries", "check", "open_set", "prepare", "vary_grid"]
+__all__ = ["Entries", "check", "open_set", "prepare", "published_labels", "vary_grid"]
 
 RADIUS_M = 25.0
 _LEAST_BINS = 5
@@ -156,22 +158,35 @@ def open_set(args: SetArgs) -> PlaceSet:
     folder = args.folder()
     manifest = _manifest(folder)
     found = _entries(_members(folder, wanted, args.split, manifest), manifest, args)
-    _check_size(found, args.size())
+    bins = _check_size(found, args.size())
 
     def pair(word: str) -> Pair:
         query, reference = word.split(":")
         return Pair(found[_key(query)], found[_key(reference)], strict=True)
 
+    trained = tuple(found[_key(word)] for word in train)
     return PlaceSet(
         name="nyc",
-        train=tuple(found[_key(word)] for word in train),
+        train=trained,
         val=pair(val[0]),
         tests=tuple(map(pair, tests)),
         positive_m=args.positive_m or RADIUS_M,
         tolerance_m=args.tolerance_m or RADIUS_M,
         inclusive=True,
         notes=(_NOTES[args.split],),
+        labels=partial(published_labels, trained),
+        units=voxel_sums(bins),
     )
+
+
+def published_labels(entries: tuple[Entries, ...]) -> tuple[NDArray[np.int64], ...]:
+    """Return the label of each entry: the entries within 25 m of one without a label get the next.
+
+    Entries go in the order of their archive; those that have a label get the new one.
+    """
+    places = np.concatenate([some.positions.values for some in entries])
+    ends = np.cumsum([len(some) for some in entries])[:-1]
+    return tuple(np.split(cover_labels(places, RADIUS_M), ends))
 
 
 def check(folder: Path) -> tuple[Table, bool]:
@@ -289,11 +304,14 @@ def _first_stamps(manifest: dict[str, Any]) -> tuple[str, ...]:
     return tuple(session["first"] for session in manifest.get("sessions", {}).values())
 
 
-def _check_size(found: dict[tuple[Part, Role], Entries], size: SensorSize) -> None:
+def _check_size(found: dict[tuple[Part, Role], Entries], size: SensorSize) -> int:
+    """Refuse entries of another size; return their bins."""
+    bins = 0
     for entries in found.values():
-        _, height, width = shape_of(entries.members[0])
+        bins, height, width = shape_of(entries.members[0])
         if SensorSize(height, width) != size:
             raise ConfigError(
                 f"Entries of {entries.name} are {width}x{height}, --input-size is {size}.",
                 fix=f"Pass --input-size {width}x{height}.",
             )
+    return bins

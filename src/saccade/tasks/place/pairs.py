@@ -56,13 +56,13 @@ class Pairs:
         flip: Probability that a pair is mirrored.
         joint_flip: False mirrors anchor and positive independently, as published.
         is_sideways: Whether mirrored frames exchange polarities.
-        labels: Published labels of each traverse; without, each anchor is its own place and near
-            windows are masked by the loss.
+        labels: Published labels of each traverse, a pair has that of its anchor; without, each
+            anchor is its own place and near windows are masked by the loss.
         world: The processes that share each batch.
 
     Raises:
         ConfigError: There are fewer windows than pairs in a batch.
-        DataError: Traverses have positions of different kinds.
+        DataError: Traverses have positions of different kinds, or all windows show one place.
     """
 
     def __init__(
@@ -93,6 +93,12 @@ class Pairs:
             )
         self._labels = None if labels is None else np.concatenate(labels)
         near = positives(self.positions_m, self.positions_m, positive_m)
+        if min(map(len, near)) == len(self) > 1:
+            raise DataError(
+                f"All {len(self):,} training windows are within {positive_m:g} m of each other.",
+                "Expected windows of several places: without them nothing is told apart.",
+                "Set a shorter --positive-m.",
+            )
         self._partners = [_without(row, k) for k, row in enumerate(near)]
         self._order = lru_cache(maxsize=4)(self._drawn_order)
 
@@ -115,8 +121,14 @@ class Pairs:
         made = [self._pair(epoch, int(k)) for k in chosen[self._world.rank :: self._world.size]]
         where = np.array([side[0] for side in made] + [side[1] for side in made])
         frames = np.stack([side[2] for side in made] + [side[3] for side in made])
+        if not frames.any():
+            raise DataError(
+                f"All {len(frames):,} frames of a training batch are empty.",
+                "Expected events in the recordings that are trained on.",
+                "Look at their files with saccade info.",
+            )
         anchors = where[: len(made)]
-        labels = np.tile(anchors, 2) if self._labels is None else self._labels[where]
+        labels = np.tile(anchors if self._labels is None else self._labels[anchors], 2)
         return PairBatch(
             torch.from_numpy(frames),
             torch.from_numpy(labels),

@@ -20,7 +20,7 @@ from saccade.engine import RunDir, pick_device, progress, to_plain, to_yaml
 from saccade.engine.checkpoint import load_checkpoint
 from saccade.engine.distributed import World, gather, join_world, share_statistics
 from saccade.engine.fit import BEST, LAST, FitResult, FitSettings, fit
-from saccade.errors import ConfigError
+from saccade.errors import ConfigError, MissingFileError
 from saccade.tasks.place.bank import embed_traverse
 from saccade.tasks.place.checkpoint import save_weights
 from saccade.tasks.place.config_input import NetworkArgs
@@ -31,6 +31,7 @@ from saccade.tasks.place.model import PlaceNet
 from saccade.tasks.place.pairs import PairBatch, Pairs
 from saccade.tasks.place.sets import open_set
 from saccade.tasks.place.traverse import PlaceSet
+from saccade.tasks.place.validate import check_truth
 
 __all__ = ["PlaceTrainee", "train"]
 
@@ -66,7 +67,7 @@ class PlaceTrainee:
             flip=cfg.flip,
             joint_flip=not published,
             is_sideways=data.is_sideways and not published,
-            labels=data.labels if published else None,
+            labels=data.labels() if published and data.labels is not None else None,
             world=self._world,
         )
         self._ignore_m = data.positive_m if cfg.ignore_m is None else cfg.ignore_m
@@ -119,8 +120,9 @@ def train(cfg: TrainConfig) -> Report:
 
     Raises:
         ConfigError: Arguments do not fit each other or the data set.
-        MissingFileError: The data set or a traverse of it is not there.
-        DataError: The loss is not finite; the last checkpoint is from before.
+        MissingFileError: The data set, a traverse of it or the run to resume is not there.
+        DataError: The loss is not finite; the last checkpoint is from before. Or the tolerance
+            makes no pair of validation, or every one, a true match.
     """
     device = pick_device(cfg.device)
     with join_world(device) as world:
@@ -129,6 +131,8 @@ def train(cfg: TrainConfig) -> Report:
         model = _network(cfg).to(device)
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         trainee = PlaceTrainee(model, data, cfg, world)
+        if data.val is not None:
+            check_truth(data.val, data)  # not after an epoch of hours
         share_statistics(model, world)
         if cfg.dry_run:
             return _rehearse(cfg, trainee, data)
@@ -194,6 +198,12 @@ def _run_folder(cfg: TrainConfig) -> RunDir:
     if cfg.name is None:
         return RunDir.create("train", "place", root=cfg.out, config=cfg)
     folder = cfg.out / cfg.name
+    if cfg.resume and not folder.is_dir():
+        raise MissingFileError(
+            f"There is no run {cfg.name!r} in {cfg.out} to go on with.",
+            "Expected the --name and --out that it was begun with.",
+            "Leave --resume out to begin it.",
+        )
     return RunDir.again(folder) if cfg.resume else RunDir.at(folder, config=cfg)
 
 

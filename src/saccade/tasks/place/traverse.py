@@ -10,6 +10,7 @@ Nothing is loaded before a frame is asked for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -19,9 +20,22 @@ from numpy.typing import NDArray
 from saccade.errors import DataError, ShapeError
 from saccade.retrieval import Geodesic, Planar, Truth
 
-__all__ = ["Pair", "PlaceSet", "Positions", "Traverse"]
+__all__ = ["COUNTS", "Pair", "PlaceSet", "Positions", "Traverse", "voxel_sums"]
+
+COUNTS = "raw event counts"
+"""What frames hold, in the words of weight cards."""
 
 _EARTH_M = 6_371_000.0
+
+
+def voxel_sums(bins: int) -> str:
+    """Return what the frames of NYC-Event-VPR hold, in the words of weight cards.
+
+    Examples:
+        >>> voxel_sums(15)
+        'sums of a voxel grid of 15 bins, positive and negative apart'
+    """
+    return f"sums of a voxel grid of {bins} bins, positive and negative apart"
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +170,9 @@ class PlaceSet:
         is_sideways: Whether the camera looks across its motion. An edge that passes the other way
             darkens what it brightened, so mirrored frames exchange polarities.
         notes: What a reader of results must know, e.g. that events are simulated.
-        labels: Published labels of the windows of each training traverse, where there are any.
+        labels: Makes the published labels of the windows of each training traverse, where there
+            are any.
+        units: What frames hold.
     """
 
     name: str
@@ -168,4 +184,5 @@ class PlaceSet:
     inclusive: bool = False
     is_sideways: bool = False
     notes: tuple[str, ...] = ()
-    labels: tuple[NDArray[np.int64], ...] | None = None
+    labels: Callable[[], tuple[NDArray[np.int64], ...]] | None = None
+    units: str = COUNTS

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 from numpy.typing import NDArray
 
-from saccade.retrieval import rank, recall_at
+from saccade.errors import DataError
+from saccade.retrieval import rank, recall_at, top_n
 from saccade.tasks.place.bank import Bank
 from saccade.tasks.place.traverse import Pair, PlaceSet
 
-__all__ = ["mask_of", "pair_recall"]
+__all__ = ["check_truth", "mask_of", "pair_recall", "saying"]
+
+
+@contextmanager
+def saying(pair: Pair, tolerance_m: float) -> Iterator[None]:
+    """Add to what goes wrong inside which pair is meant, at which tolerance."""
+    try:
+        yield
+    except DataError as error:
+        fix = f"{error.fix} It is set with --tolerance-m.".strip()
+        what = f"{pair.name}, right within {tolerance_m:g} m: {error.what}"
+        raise DataError(what, error.expected, fix) from error
+
+
+def check_truth(pair: Pair, data: PlaceSet) -> None:
+    """Refuse a pair whose recall would decide nothing, before anything is computed.
+
+    Raises:
+        DataError: No query has a true match, or every candidate is one.
+    """
+    hidden = None
+    if pair.strict:
+        hidden = pair.query.session[:, None] == pair.reference.session[None]
+    blank = np.zeros((len(pair.query), len(pair.reference)), np.float32)
+    with saying(pair, data.tolerance_m):
+        truth = pair.truth(data.tolerance_m, inclusive=data.inclusive)
+        recall_at(top_n(blank, 1, masked=hidden), truth, (1,))
 
 
 def mask_of(
@@ -23,7 +53,17 @@ def mask_of(
         query_events: Events of each query ``[Q]``.
         reference_events: Events of each reference ``[R]``.
         pair: Says whether it is strict.
+
+    Raises:
+        DataError: All windows of a traverse are empty.
     """
+    for side, count in ((pair.query, query_events), (pair.reference, reference_events)):
+        if not count.any():
+            raise DataError(
+                f"All {len(count):,} windows of {side.name} are empty.",
+                "Expected events in one of them at least.",
+                "Look at its files with saccade info, or leave it out.",
+            )
     hidden = (query_events == 0)[:, None] | (reference_events == 0)[None]
     if pair.strict:
         hidden |= pair.query.session[:, None] == pair.reference.session[None]
@@ -45,6 +85,7 @@ def pair_recall(
         n=max(cuts),
         masked=mask_of(queries.event_count, references.event_count, pair),
     )
-    truth = pair.truth(data.tolerance_m, inclusive=data.inclusive)
-    found = recall_at(ranking, truth, cuts)
+    with saying(pair, data.tolerance_m):
+        truth = pair.truth(data.tolerance_m, inclusive=data.inclusive)
+        found = recall_at(ranking, truth, cuts)
     return {f"recall@{n}": float(v) for n, v in zip(cuts, found.over_matchable, strict=True)}

@@ -197,9 +197,9 @@ class TestEvaluation:
         out = tmp_path / "eval"
         report = evaluate(config(EvalConfig, stills, "--weights", weights, "--out", str(out)))
         records = json.loads((out / "results.json").read_text())
-        assert {(row["method"], row["sequence"]) for row in records} == {
-            ("sew_resnet8", 1), ("sew_resnet8", 3), ("log_count/2", 1), ("log_count/2", 3),
-        }  # fmt: skip
+        methods = ("sew_resnet8", "sew_resnet8, centred", "log_count/2")
+        expected = {(method, length) for method in methods for length in (1, 3)}
+        assert {(row["method"], row["sequence"]) for row in records} == expected
         assert all(0 <= row["recall@1"] <= row["recall@5"] <= 1 for row in records)
         assert any("Simulated events from real images" in note for note in report.notes)
         page = (out / "report.html").read_text()
