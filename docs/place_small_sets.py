@@ -48,7 +48,7 @@ from saccade.tasks.place.traverse import Positions
 PLAIN = ("raw", "centred", "log_count", "own_centred", "own_standardised", "patch")
 SEEDS = (1, 2, 3)
 LENGTHS = (1, 5)
-ENLARGE = 4
+ENLARGE = 8
 """Brisbane: each of the 7x7 pixels becomes a square, so that the stem has something to look at."""
 
 
@@ -232,7 +232,7 @@ def brisbane(path: Path, epochs: int) -> dict[str, Any]:
 
 
 def enlarged(counts: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return ``[N, 2, 28, 28]``: both channels hold the counts, since polarity is not known."""
+    """Return ``[N, 2, 56, 56]``: both channels hold the counts, since polarity is not known."""
     large = counts.repeat(ENLARGE, axis=1).repeat(ENLARGE, axis=2)
     return np.stack([large, large], axis=1)
 

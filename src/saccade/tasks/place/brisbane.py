@@ -33,7 +33,8 @@ from numpy.typing import NDArray
 from saccade.contracts import Cell, Table
 from saccade.errors import DataError, EventError, MissingFileError, SaccadeError
 from saccade.events.filters import read_pixel_list
-from saccade.events.types import SensorSize
+from saccade.events.types import Events, SensorSize
+from saccade.represent import count_frame
 from saccade.retrieval import haversine_distance_m
 from saccade.simulate.layouts.brisbane import SENSOR, TRAVERSES
 from saccade.tasks.place.brisbane_frame import Recipe
@@ -94,14 +95,18 @@ class SliceTraverse:
         return len(self.files)
 
     def frame(self, k: int, rng: np.random.Generator | None = None) -> NDArray[np.float32]:
-        """Return the count frame of place k, float32 ``[2, H, W]``, channels (OFF, ON).
+        """Return the events of place k counted, float32 ``[2, H, W]``, channels (OFF, ON)."""
+        return count_frame(self.window(k, rng))
+
+    def window(self, k: int, rng: np.random.Generator | None = None) -> Events:
+        """Return the events of place k, changed by augmentation where ``rng`` is given.
 
         Raises:
             FormatError: The slice is damaged.
             EventError: An event lies outside the sensor.
         """
         try:
-            return self.recipe.frame(read_slice(self.files[k]), self.hot, rng)
+            return self.recipe.events(read_slice(self.files[k]), self.hot, rng)
         except EventError as error:
             raise EventError(f"{self.files[k]}: {error.what}", error.expected) from error
 

@@ -57,7 +57,16 @@ class Recipe:
         hot: NDArray[np.int64],
         rng: np.random.Generator | None = None,
     ) -> NDArray[np.float32]:
-        """Return the frame of a slice, ``[2, H, W]``, of training where ``rng`` is given.
+        """Return the counts of `events`, ``[2, H, W]``."""
+        return count_frame(self.events(rows, hot, rng))
+
+    def events(
+        self,
+        rows: NDArray[np.float64],
+        hot: NDArray[np.int64],
+        rng: np.random.Generator | None = None,
+    ) -> Events:
+        """Return the events of a slice that count, of training where ``rng`` is given.
 
         Args:
             rows: float64 ``[N, 4]``: t in epoch seconds, x, y, p.
@@ -76,7 +85,7 @@ class Recipe:
                 events = EventDrop(compat=self.compat)(events, rng)
         elif self.window_us is not None and len(events):
             events = events.slice_time(0, self.window_us, from_first=True)
-        return count_frame(events[: self.max_events])
+        return events[: self.max_events]
 
     def _clean(self, rows: NDArray[np.float64], hot: NDArray[np.int64]) -> Events:
         if (np.diff(rows[:, 0]) < 0).any():

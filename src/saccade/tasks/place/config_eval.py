@@ -43,6 +43,9 @@ class EvalConfig:
     """Sequences: directions that are tried."""
     tolerances_m: tuple[float, ...] = ()
     """Further tolerances in metres beside --tolerance-m."""
+    netvlad: Path | None = None
+    """Folder with the weights of EventVPR, the conventional network of the paper, as a further
+    method: netvlad_weights.pth, wpca_weights.pth, backbone.pth and, if wanted, kernel.pth."""
     ensemble: tuple[Path, ...] = ()
     """Score matrices of other methods (.npy, .npz, .csv), averaged with the network's."""
     energy: bool = True
@@ -69,9 +72,10 @@ class EvalConfig:
                 raise ConfigError(f"--tolerances-m {metres:g}.", "Expected 0 or more.")
         if self.batch < 1:
             raise ConfigError(f"--batch {self.batch}.", "Expected 1 or more.")
-        if self.weights is None and not self.baselines:
+        if self.weights is None and not self.baselines and self.netvlad is None:
             raise ConfigError(
-                "Neither --weights nor --baselines.", "Expected at least one method to evaluate."
+                "Neither --weights nor --netvlad nor --baselines.",
+                "Expected at least one method to evaluate.",
             )
         if self.ensemble and self.weights is None:
             raise ConfigError("--ensemble without --weights.", "Expected a network to join.")

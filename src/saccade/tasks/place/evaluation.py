@@ -30,6 +30,7 @@ from saccade.tasks.place.embed import Network, load_network
 from saccade.tasks.place.input_notes import input_notes
 from saccade.tasks.place.methods import Banks, Scored, check_baselines, scores_of
 from saccade.tasks.place.metric import Evaluation, evaluate
+from saccade.tasks.place.netvlad_bank import EventVPRBanks
 from saccade.tasks.place.sets import open_set
 from saccade.tasks.place.traverse import Pair, PlaceSet
 from saccade.tasks.place.validate import mask_of, saying
@@ -98,10 +99,15 @@ def evaluate_set(cfg: EvalConfig) -> Report:
             "Use --sequences 1.",
         )
     banks, network = _banks(cfg)
+    rival = None
+    if cfg.netvlad is not None:
+        rival = EventVPRBanks(cfg.netvlad, pick_device(cfg.device), batch=cfg.batch)
     with _run_folder(cfg) as run:
         with progress("Evaluating", unit="windows") as tell:
             results = [
-                item for pair in data.tests for item in _results(pair, data, cfg, banks, tell)
+                item
+                for pair in data.tests
+                for item in _results(pair, data, cfg, banks, rival, tell)
             ]
         files = [run.write_json("results.json", [item.record() for item in results])]
         files += _write_matches(run, data, results, cfg)
@@ -163,14 +169,19 @@ def _run_folder(cfg: EvalConfig) -> RunDir:
 
 
 def _results(
-    pair: Pair, data: PlaceSet, cfg: EvalConfig, banks: Banks | None, tell: Any
+    pair: Pair,
+    data: PlaceSet,
+    cfg: EvalConfig,
+    banks: Banks | None,
+    rival: EventVPRBanks | None,
+    tell: Any,
 ) -> list[Result]:
     events = [event_counts(side, workers=cfg.workers) for side in (pair.query, pair.reference)]
     masked = mask_of(events[0], events[1], pair)
     sessions = (pair.query.session, pair.reference.session) if pair.strict else None
     tolerances = dict.fromkeys([data.tolerance_m, *cfg.tolerances_m])
     found: list[Result] = []
-    for scored in scores_of(pair, cfg, banks, tell):
+    for scored in scores_of(pair, cfg, banks, rival, tell):
         ranking = top_n(scored.scores, min(25, scored.scores.shape[1]), masked=masked)
         for metres in tolerances:
             with saying(pair, metres):

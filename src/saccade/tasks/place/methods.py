@@ -1,6 +1,8 @@
 """Score matrices of one pair of traverses, by every method that was asked for.
 
-network    cosine of descriptors          baselines   what frames alone can do
+network    cosine of descriptors
+netvlad    the same of EventVPR, the conventional network of the paper
+baselines  what frames alone can do
 centred    cosine after each traverse's own mean descriptor was taken off: what all its windows
            share (night, rain, another camera) says nothing about the place
 ensemble   mean of the network's scores and those in files
@@ -26,6 +28,7 @@ from saccade.tasks.place.baselines import BASELINES
 from saccade.tasks.place.config_eval import EvalConfig
 from saccade.tasks.place.frame_rows import TraverseFrames
 from saccade.tasks.place.model import PlaceNet
+from saccade.tasks.place.netvlad_bank import EventVPRBanks
 from saccade.tasks.place.traverse import Pair, Traverse
 
 __all__ = ["Banks", "Scored", "check_baselines", "scores_of"]
@@ -75,10 +78,14 @@ class Banks:
 
 
 def scores_of(
-    pair: Pair, cfg: EvalConfig, banks: Banks | None, tell: Progress | None = None
+    pair: Pair,
+    cfg: EvalConfig,
+    banks: Banks | None,
+    rival: EventVPRBanks | None = None,
+    tell: Progress | None = None,
 ) -> Iterator[Scored]:
     """Yield the scores of every method and every sequence length."""
-    for method, scores in _single(pair, cfg, banks, tell):
+    for method, scores in _single(pair, cfg, banks, rival, tell):
         for length in cfg.sequences:
             if length == 1:
                 yield Scored(method, 1, scores)
@@ -113,7 +120,11 @@ def _centred(bank: Bank) -> NDArray[np.float32]:
 
 
 def _single(
-    pair: Pair, cfg: EvalConfig, banks: Banks | None, tell: Progress | None
+    pair: Pair,
+    cfg: EvalConfig,
+    banks: Banks | None,
+    rival: EventVPRBanks | None,
+    tell: Progress | None,
 ) -> Iterator[tuple[str, NDArray[np.float32]]]:
     if banks is not None:
         query, reference = banks.of(pair.query, tell), banks.of(pair.reference, tell)
@@ -123,6 +134,8 @@ def _single(
         if cfg.ensemble:
             members: list[NDArray[np.float32] | Path] = [scores, *cfg.ensemble]
             yield f"{banks.name} + {len(cfg.ensemble)} in files", ensemble_scores(members)
+    if rival is not None:
+        yield rival.name, score_matrix(rival.of(pair.query, tell), rival.of(pair.reference, tell))
     for word in cfg.baselines:
         name, _, pool = word.partition("/")
         frames = TraverseFrames(pair.query), TraverseFrames(pair.reference)

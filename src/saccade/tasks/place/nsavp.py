@@ -36,7 +36,8 @@ from numpy.typing import NDArray
 
 from saccade.contracts import Cell, Table
 from saccade.errors import DataError, MissingFileError, SaccadeError, listing
-from saccade.events.types import SensorSize
+from saccade.events.types import Events, SensorSize
+from saccade.represent import count_frame
 from saccade.simulate.layouts.nsavp import SENSOR
 from saccade.tasks.place.config_data import SetArgs
 from saccade.tasks.place.nsavp_files import (
@@ -101,7 +102,11 @@ class FrameTraverse:
         return len(self.files)
 
     def frame(self, k: int, rng: np.random.Generator | None = None) -> NDArray[np.float32]:
-        """Return the count frame of window k, float32 ``[2, H, W]``, channels (OFF, ON).
+        """Return the events of window k counted, float32 ``[2, H, W]``, channels (OFF, ON)."""
+        return count_frame(self.window(k, rng))
+
+    def window(self, k: int, rng: np.random.Generator | None = None) -> Events:
+        """Return the events of window k, changed by augmentation where ``rng`` is given.
 
         Raises:
             FormatError: The file is damaged.
@@ -112,7 +117,7 @@ class FrameTraverse:
             away = np.linalg.norm(self.positions.values - self.positions.values[k], axis=1)
             away[k] = np.inf
             file = FrameFile.open(self.files[int(away.argmin())])
-        return self.recipe.frame(file, rng)
+        return self.recipe.events(file, rng)
 
 
 def open_set(args: SetArgs) -> PlaceSet:

@@ -52,7 +52,11 @@ class Recipe:
     compat: Literal["spikevpr"] | None = None
 
     def frame(self, file: FrameFile, rng: np.random.Generator | None = None) -> NDArray[np.float32]:
-        """Return the frame of a file, ``[2, H, W]``, of training where ``rng`` is given.
+        """Return the counts of `events`, ``[2, H, W]``."""
+        return count_frame(self.events(file, rng))
+
+    def events(self, file: FrameFile, rng: np.random.Generator | None = None) -> Events:
+        """Return the events of a file that count, of training where ``rng`` is given.
 
         Args:
             file: A second of events.
@@ -74,7 +78,7 @@ class Recipe:
                 events = events.slice_time(*_window(*span, self.spread, rng))
         if self.size != self.sensor:
             events = downsample(events, self.size)
-        return count_frame(events[: self.max_events])
+        return events[: self.max_events]
 
     def _dropped(self, events: Events, rng: np.random.Generator) -> Events:
         return EventDrop(compat=self.compat)(events, rng) if self.event_drop else events

@@ -23,7 +23,7 @@ from saccade.engine.progress import progress
 from saccade.errors import ConfigError, DataError, FormatError, SaccadeError, ShapeError
 from saccade.events import io as event_io
 from saccade.events.augment import Compose, EventDilation, EventDrop, Transform
-from saccade.events.types import SensorSize
+from saccade.events.types import Events, SensorSize
 from saccade.represent import count_frame
 from saccade.retrieval import Truth, TruthMatrix
 from saccade.tasks.place.config_data import SetArgs
@@ -90,7 +90,11 @@ class Drive:
         return len(self.which)
 
     def frame(self, k: int, rng: np.random.Generator | None = None) -> NDArray[np.float32]:
-        """Return the events of window k counted, float32 ``[2, H, W]``, (OFF, ON).
+        """Return the events of window k counted, float32 ``[2, H, W]``, (OFF, ON)."""
+        return count_frame(self.window(k, rng))
+
+    def window(self, k: int, rng: np.random.Generator | None = None) -> Events:
+        """Return the events of window k.
 
         Args:
             k: Window.
@@ -102,7 +106,7 @@ class Drive:
             events = events.slice_time(start_us, start_us + self.window_us)
         else:
             events = self.augment(events, rng)
-        return count_frame(events[: self.max_events])
+        return events[: self.max_events]
 
 
 @dataclass(frozen=True, kw_only=True)

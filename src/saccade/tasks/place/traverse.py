@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from saccade.errors import DataError, ShapeError
+from saccade.events.types import Events
 from saccade.retrieval import Geodesic, Planar, Truth
 
-__all__ = ["COUNTS", "Pair", "PlaceSet", "Positions", "Traverse", "voxel_sums"]
+__all__ = ["COUNTS", "EventTraverse", "Pair", "PlaceSet", "Positions", "Traverse", "voxel_sums"]
 
 COUNTS = "raw event counts"
 """What frames hold, in the words of weight cards."""
@@ -126,6 +127,15 @@ class Traverse(Protocol):
             rng: Draws the augmentation of the training recipe, flips left out (those are drawn for
                 a pair together, defect D2); without it the frame of evaluation.
         """
+        ...
+
+
+@runtime_checkable
+class EventTraverse(Traverse, Protocol):
+    """A drive that still has the events of its windows, not their counts alone."""
+
+    def window(self, k: int, rng: np.random.Generator | None = None) -> Events:
+        """Return the events that `frame` counts."""
         ...
 
 
