@@ -68,7 +68,7 @@ class FitSettings:
         epochs: Most epochs.
         patience: Epochs without a better validation after which training ends; 0 = never.
         validate_every: Epochs between validations.
-        precision: Of the forward pass; weights stay float32. float16 needs a GPU.
+        precision: Of the forward pass; weights stay float32. float16 scales the loss.
         workers: Threads that make batches.
         save_every_s: Seconds between checkpoints within an epoch.
     """

@@ -96,7 +96,8 @@ class PlaceTrainee:
             ignore = near_pairs(
                 gather(batch.positions_m.to(self._device), self._world), self._ignore_m
             )
-        return info_nce(vectors, labels, temperature=self._cfg.temperature, ignore=ignore)
+        with torch.autocast(self._device.type, enabled=False):  # 8 bits do not tell cosines apart
+            return info_nce(vectors, labels, temperature=self._cfg.temperature, ignore=ignore)
 
     def validate(self) -> dict[str, float]:
         """Return recall of the validation pair; nothing where there is none."""
