@@ -34,19 +34,20 @@ def loss(stills: Path, out: Path, *words: str, launcher: tuple[str, ...] = ()) -
     return float(json.loads((out / "run" / "log.jsonl").read_text().splitlines()[-1])["loss"])
 
 
+@pytest.fixture(scope="module")
+def plain(stills: Path, tmp_path_factory: pytest.TempPathFactory) -> float:
+    return loss(stills, tmp_path_factory.mktemp("plain"))
+
+
 @pytest.mark.slow
-def test_two_processes_have_the_loss_of_one(stills: Path, tmp_path: Path) -> None:
-    alone = loss(stills, tmp_path / "alone")
-    together = loss(
-        stills, tmp_path / "two", launcher=("torch.distributed.run", "--nproc-per-node", "2")
-    )
-    assert together == pytest.approx(alone, rel=1e-5)
+def test_two_processes_have_the_loss_of_one(stills: Path, tmp_path: Path, plain: float) -> None:
+    launcher = ("torch.distributed.run", "--nproc-per-node", "2")
+    assert loss(stills, tmp_path, launcher=launcher) == pytest.approx(plain, rel=1e-5)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
-def test_lower_precision_trains(stills: Path, tmp_path: Path, precision: str) -> None:
-    exact = loss(stills, tmp_path / "exact")
-    lower = loss(stills, tmp_path / "lower", "--precision", precision)
-    assert lower != exact
-    assert lower == pytest.approx(exact, rel=0.2)  # float16 leaves out steps until its scale fits
+def test_lower_precision_trains(stills: Path, tmp_path: Path, plain: float, precision: str) -> None:
+    lower = loss(stills, tmp_path, "--precision", precision)
+    assert lower != plain
+    assert lower == pytest.approx(plain, rel=0.2)  # float16 leaves out steps until its scale fits
