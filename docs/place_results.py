@@ -107,6 +107,13 @@ def part_of(stills: dict[str, Any], word: str, skip_uniform: bool) -> tuple[Any,
     return stills[name][places][:, None].astype(np.float32), places
 
 
+def machine() -> str:
+    """Return the kind of processor."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} cores, {names[0]}" if names else platform.processor()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
@@ -122,7 +129,7 @@ def main() -> None:
     content = {
         "about": args.about,
         "commands": args.command,
-        "machine": f"{platform.processor() or platform.machine()}, CPU",
+        "machine": machine(),
         "versions": versions(),
         "trained": list({str(made := trained(run)): made for run in args.runs}.values()),
         "results": rows,

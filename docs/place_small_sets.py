@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -44,6 +43,8 @@ from saccade.tasks.place.pairs import PairBatch, Pairs
 from saccade.tasks.place.passes import PanSettings, watch_stills
 from saccade.tasks.place.stills import drop_counts, read_stills
 from saccade.tasks.place.traverse import Positions
+
+from place_results import machine  # isort: skip
 
 PLAIN = ("raw", "centred", "log_count", "own_centred", "own_standardised", "patch")
 SEEDS = (1, 2, 3)
@@ -258,7 +259,7 @@ def main() -> None:
     words = ("corridor", "corridor_160x120.npz --weights ...") if args.weights else (
         "brisbane", f"brisbane_event_7x7.npz --epochs {args.epochs}")  # fmt: skip
     record["commands"] = [f"python docs/place_small_sets.py {' '.join(words)}"]
-    record["machine"] = f"{platform.processor() or platform.machine()}, CPU"
+    record["machine"] = machine()
     record["versions"] = versions()
     names = {"corridor": "place_corridor", "brisbane": "place_brisbane_7x7"}
     target = Path(__file__).parent / "results" / f"{names[args.which]}.json"

@@ -70,7 +70,7 @@ def foot(record: dict[str, Any], name: str) -> str:
     text = f"Recall@1, mean ± standard deviation over the seeds {', '.join(map(str, seeds))}"
     text += f", each a mean over {draws} draws of the camera's motion" if draws > 1 else ""
     commits = sorted({made["git"][:7] for made in record["trained"] if made.get("git")})
-    text += f"; {record['machine']}, commit {', '.join(commits)}; `results/{name}`."
+    text += f". {record['machine']}, commit {', '.join(commits)}; `results/{name}`."
     if images:
         tight = min(row["tolerance_m"] for row in images)
         best = max((r for r in images if r["tolerance_m"] == tight), key=lambda r: r["recall@1"])

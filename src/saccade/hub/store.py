@@ -40,6 +40,7 @@ CARDS: dict[str, str] = {
     "spikevpr-r34-brisbane": "published-spikevpr-r34-brisbane.yaml",
     "spikevpr-r34-nsavp": "published-spikevpr-r34-nsavp.yaml",
     "spikevpr-r34-nyc": "published-spikevpr-r34-nyc.yaml",
+    "street-resnet8": "street-resnet8.yaml",
 }
 """Name -> card in the folder ``weights`` of the package."""
 

@@ -107,8 +107,9 @@ class DemoConfig(ReadArgs):
     """The whole path on a simulated street and on a small real recording, with one HTML page.
 
     The street is driven by day and by night, and the places of the night drive are looked up in the
-    day drive, with positions as truth. Slices of the real recording, shifted and with events
-    missing, are looked up in the recording itself. Both beside the level of chance.
+    day drive by the network that comes with saccade, with positions as truth. Slices of the real
+    recording, shifted and with events missing, are looked up in the recording itself. Both beside
+    the level of chance.
     """
 
     recording: Path | None = None

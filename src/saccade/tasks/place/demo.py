@@ -46,8 +46,8 @@ from saccade.view.recording import contact_sheet_png
 __all__ = ["demo"]
 
 NOT_TRAINED = (
-    "No weights are trained yet. The network is drawn from a seed and calibrated on this very "
-    "recording: its figures show that the path works, not how well the method recognises places."
+    "On the real recording the network is untrained: drawn from a seed and calibrated on this very "
+    "recording. Its figures there show that the path works, not how well places are recognised."
 )
 
 

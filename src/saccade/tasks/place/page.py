@@ -12,6 +12,7 @@ from saccade.contracts import Report, Table
 from saccade.energy import EnergyEstimate
 from saccade.engine import RunDir, to_yaml
 from saccade.retrieval import BankHealth, best_median_worst
+from saccade.tasks.place.baselines import BASELINES
 from saccade.tasks.place.config_eval import EvalConfig
 from saccade.tasks.place.evaluation import Result
 from saccade.tasks.place.traverse import Pair, Traverse
@@ -79,7 +80,7 @@ def _energy_blocks(energy: EnergyEstimate) -> list[Block]:
 
 
 def _pair_blocks(pair: Pair, results: Sequence[Result]) -> list[Block]:
-    shown = results[:MOST_CURVES]
+    shown = _shown(results)
     recall = recall_curves({item.scored.name: item.evaluation.recall for item in shown})
     curves = precision_recall_curves(
         {item.scored.name: item.evaluation.best for item in shown}, title="Best matches accepted"
@@ -96,6 +97,13 @@ def _pair_blocks(pair: Pair, results: Sequence[Result]) -> list[Block]:
         caption = f"Where {item.scored.name} finds the queries."
         blocks.insert(-1, Picture(_map(item), caption, 760))
     return blocks
+
+
+def _shown(results: Sequence[Result]) -> list[Result]:
+    """Return the networks and, as far as there is room, the baselines that find most."""
+    plain = [item for item in results if item.scored.method.partition("/")[0] in BASELINES]
+    best = sorted(plain, key=lambda item: -float(item.evaluation.recall.over_matchable[0]))
+    return [*(item for item in results if item not in plain), *best][:MOST_CURVES]
 
 
 def _measures(results: Sequence[Result]) -> Table:

@@ -1,7 +1,10 @@
-"""The simulated world in the demo: one street driven by day and by night, places found by counting.
+"""The simulated world in the demo: one street driven by day and by night, its places found again.
 
-simulate day, night -> events + positions -> a frame every few metres -> correlation -> rank
+simulate day, night -> events + positions -> a frame every few metres --network--> cosine -> rank
+                                                                      '-> correlation -> rank
                                                           truth: metres along the route
+
+The network comes with saccade and was trained on other streets of the simulator.
 """
 
 from __future__ import annotations
@@ -11,22 +14,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from saccade.contracts import Cell, Table
+from saccade.engine import pick_device
 from saccade.engine.progress import progress
 from saccade.events import Events, io
 from saccade.events.slicing import windows_at
 from saccade.events.survey import Survey
 from saccade.represent import count_frames
-from saccade.retrieval import Planar, Recall, rank, recall_at
+from saccade.retrieval import Planar, Recall, Truth, recall_at, score_matrix, top_n
 from saccade.simulate.config import TraverseConfig
 from saccade.simulate.config_pixels import PixelConfig
 from saccade.simulate.output import OutputFolder, run_jobs
 from saccade.simulate.place_truth import distance_at, read_positions, track_at
 from saccade.simulate.recording import Track
 from saccade.simulate.worlds import plan
+from saccade.tasks.place.baselines import BASELINES
 from saccade.tasks.place.config import DemoConfig
+from saccade.tasks.place.config_input import NetworkArgs
+from saccade.tasks.place.embed import load_network
 from saccade.view.figures import figure_png
 from saccade.view.html import Block, Note, Picture, Section, Text
 from saccade.view.places import place_matrix, route_map
@@ -34,7 +42,7 @@ from saccade.view.recording import contact_sheet_png
 
 __all__ = [
     "WorldSearch",
-    "describe",
+    "count_every_few_metres",
     "recall_table",
     "search_world",
     "simulate_world",
@@ -43,8 +51,12 @@ __all__ = [
 ]
 
 CONDITIONS = ("day", "night")
-EVERY_M, WINDOW_US, TOLERANCE_M, CELL_PX = 2.0, 100_000, 5.0, 8
+EVERY_M, WINDOW_US, TOLERANCE_M = 2.0, 50_000, 5.0
 RECALL_AT = (1, 5, 10)
+WEIGHTS = "street-resnet8"
+PLAIN = ("own_centred", 4)
+"""The plain method that the network is compared with, and the pixels summed for it."""
+BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -57,9 +69,9 @@ class WorldSearch:
         query_m: Distance along the route of the queries, ``[Q]``.
         reference_m: The same of the references, ``[R]``.
         place: East and north of the queries, ``[Q, 2]`` metres.
-        scores: Correlation ``[Q, R]``.
-        is_right: Whether the best reference is within the tolerance, bool ``[Q]``.
-        recall: Recall beside chance.
+        scores: Method -> ``[Q, R]``, the network first.
+        recall: Method -> recall beside chance.
+        is_right: Whether the network's best reference is within the tolerance, bool ``[Q]``.
     """
 
     recordings: dict[str, Events]
@@ -67,9 +79,9 @@ class WorldSearch:
     query_m: NDArray[np.float64]
     reference_m: NDArray[np.float64]
     place: NDArray[np.float64]
-    scores: NDArray[np.floating]
+    scores: dict[str, NDArray[np.float32]]
+    recall: dict[str, Recall]
     is_right: NDArray[np.bool_]
-    recall: Recall
 
 
 def simulate_world(cfg: DemoConfig) -> tuple[dict[str, tuple[Path, Path]], float]:
@@ -105,22 +117,44 @@ def search_world(cfg: DemoConfig) -> WorldSearch:
     tracks = {name: read_positions(paths[1]) for name, paths in files.items()}
     day, night = CONDITIONS
     places = {name: _places(tracks[name]) for name in CONDITIONS}
-    vectors = {name: describe(events[name], places[name][1]) for name in CONDITIONS}
+    frames = {name: count_every_few_metres(events[name], places[name][1]) for name in CONDITIONS}
+    vectors = {name: _embedded(cfg, frames[name]) for name in CONDITIONS}
+    plain, pool = PLAIN
+    scores = {
+        "network": score_matrix(vectors[night], vectors[day]),
+        f"{plain}/{pool}": BASELINES[plain](frames[night], frames[day], pool=pool),
+    }
     query_m, reference_m = places[night][0], places[day][0]
-    ranking = rank(vectors[night], vectors[day], n=min(max(RECALL_AT), len(reference_m)))
-    truth = Planar(
-        np.column_stack([query_m, 0 * query_m]),
-        np.column_stack([reference_m, 0 * reference_m]),
-        tolerance_m=TOLERANCE_M,
-        inclusive=False,
-    )
-    recall = recall_at(ranking, truth, [n for n in RECALL_AT if n <= len(reference_m)])
+    truth = _truth(query_m, reference_m)
+    at = [n for n in RECALL_AT if n <= len(reference_m)]
     track = track_at(tracks[night], places[night][1])
-    best = reference_m[ranking.indices[:, 0]]
+    best = reference_m[top_n(scores["network"], 1).indices[:, 0]]
     return WorldSearch(
-        events, seconds, query_m, reference_m, np.column_stack([track.east_m, track.north_m]),
-        vectors[night] @ vectors[day].T, np.abs(best - query_m) < TOLERANCE_M, recall,
-    )  # fmt: skip
+        events,
+        seconds,
+        query_m,
+        reference_m,
+        np.column_stack([track.east_m, track.north_m]),
+        scores,
+        {name: recall_at(top_n(found, max(at)), truth, at) for name, found in scores.items()},
+        np.abs(best - query_m) < TOLERANCE_M,
+    )
+
+
+def _truth(query_m: NDArray[np.float64], reference_m: NDArray[np.float64]) -> Truth:
+    sides = [np.column_stack([metres, 0 * metres]) for metres in (query_m, reference_m)]
+    return Planar(*sides, tolerance_m=TOLERANCE_M, inclusive=False)
+
+
+def _embedded(cfg: DemoConfig, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    device = pick_device(cfg.device)
+    model = load_network(WEIGHTS, NetworkArgs(), device).model.eval()
+    with torch.no_grad():
+        parts = [
+            model(torch.from_numpy(frames[k : k + BATCH]).to(device)).cpu().numpy()
+            for k in range(0, len(frames), BATCH)
+        ]
+    return np.concatenate(parts)
 
 
 def _places(track: Track) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -132,31 +166,25 @@ def _places(track: Track) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return distance_at(track, found), found
 
 
-def describe(events: Events, times_us: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return unit vectors ``[K, D]``: events counted per cell after each moment, mean removed."""
-    windows = windows_at(events, times_us, before_us=0, after_us=WINDOW_US)
-    counts = count_frames(events, windows).sum(axis=1)
-    height, width = (side // CELL_PX * CELL_PX for side in counts.shape[1:])
-    cells = counts[:, :height, :width].reshape(
-        len(counts), height // CELL_PX, CELL_PX, width // CELL_PX, CELL_PX
-    )
-    vectors = np.log1p(cells.sum(axis=(2, 4))).reshape(len(counts), -1)
-    vectors = vectors - vectors.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.maximum(length, 1e-9)).astype(np.float32)
+def count_every_few_metres(events: Events, times_us: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the count frames ``[K, 2, H, W]``, channels (OFF, ON), of windows around moments."""
+    half = WINDOW_US // 2
+    return count_frames(events, windows_at(events, times_us, before_us=half, after_us=half))
 
 
 def recall_table(found: WorldSearch) -> Table:
-    """Return recall beside chance."""
-    recall = found.recall
+    """Return recall of each method beside chance."""
+    recalls = list(found.recall.values())
     rows: list[tuple[Cell, ...]] = [
-        (f"recall@{n}", float(value), float(chance))
-        for n, value, chance in zip(
-            recall.at, recall.over_all, recall.chance_over_all, strict=True
+        (
+            f"recall@{n}",
+            *(float(recall.over_all[k]) for recall in recalls),
+            float(recalls[0].chance_over_all[k]),
         )
-    ]  # fmt: skip
+        for k, n in enumerate(recalls[0].at)
+    ]
     title = f"Night looked up in the day, right within {TOLERANCE_M:g} m (simulated street)"
-    return Table(title, ("measure", "count frames", "chance"), tuple(rows))
+    return Table(title, ("measure", *found.recall, "chance"), tuple(rows))
 
 
 def world_sections(cfg: DemoConfig, found: WorldSearch) -> list[Section]:
@@ -171,7 +199,7 @@ def world_sections(cfg: DemoConfig, found: WorldSearch) -> list[Section]:
     for name, events in found.recordings.items():
         blocks.append(Picture(contact_sheet_png(events), f"Moments of the drive, {name}."))
     matrix = place_matrix(
-        found.scores, found.query_m, found.reference_m, title="Night (down) against day"
+        found.scores["network"], found.query_m, found.reference_m, title="Night (down) against day"
     )
     way = route_map(
         found.place[:, 0],
@@ -182,10 +210,16 @@ def world_sections(cfg: DemoConfig, found: WorldSearch) -> list[Section]:
     result: list[Block] = [
         recall_table(found),
         Note(
-            f"A frame of {WINDOW_US / 1e3:g} ms every {EVERY_M:g} m, events counted in cells of "
-            f"{CELL_PX} pixels, compared by correlation; truth is distance along the route."
+            f"A frame of {WINDOW_US / 1e3:g} ms every {EVERY_M:g} m; truth is distance along the "
+            f"route. The network ({WEIGHTS}) was trained on other simulated streets and compared "
+            f"by cosine; {PLAIN[0]}/{PLAIN[1]} learns nothing: logarithms of counts in squares of "
+            f"{PLAIN[1]} pixels, less the mean of the drive, compared by correlation."
         ),
-        Picture(figure_png(matrix), "Correlation of every night frame with every day frame.", 620),
+        Picture(
+            figure_png(matrix),
+            "Likeness of every night frame to every day frame, by the network.",
+            620,
+        ),
         Picture(figure_png(way), "Where the night frames were found in the day.", 700),
         Text("Made by", world_command(cfg)),
     ]

@@ -11,7 +11,8 @@ from saccade.events import Events, SensorSize
 from saccade.tasks.place.config import DemoConfig
 from saccade.tasks.place.world_demo import (
     CONDITIONS,
-    describe,
+    WEIGHTS,
+    count_every_few_metres,
     recall_table,
     search_world,
     world_sections,
@@ -27,9 +28,13 @@ def test_the_world_is_driven_twice_searched_and_shown(config: DemoConfig) -> Non
     found = search_world(config)
     assert set(found.recordings) == set(CONDITIONS)
     assert found.seconds > 0
-    assert found.scores.shape == (len(found.query_m), len(found.reference_m))
+    assert list(found.scores) == ["network", "own_centred/4"]
+    for scores in found.scores.values():
+        assert scores.shape == (len(found.query_m), len(found.reference_m))
     assert np.all(np.diff(found.query_m) > 0)
-    assert recall_table(found).rows[0][0] == "recall@1"
+    table = recall_table(found)
+    assert table.rows[0][0] == "recall@1"
+    assert table.rows[0][1] == pytest.approx(float(np.mean(found.is_right)))
     titles = [section.title for section in world_sections(config, found)]
     assert titles == ["The simulated world", "Places of the night found in the day"]
 
@@ -50,7 +55,18 @@ def test_the_command_in_the_report_makes_the_same_world(config: DemoConfig, tmp_
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
 
-def test_a_frame_without_events_has_no_direction() -> None:
-    events = Events([3], [3], [50], [1], SensorSize(16, 16))
-    vectors = describe(events, np.array([0, 200_000]))
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), [1.0, 0.0], atol=1e-6)
+def test_frames_are_counted_around_a_moment() -> None:
+    events = Events([3, 4, 5], [3] * 3, [70_000, 100_000, 124_999], [1, 0, 1], SensorSize(16, 16))
+    frames = count_every_few_metres(events, np.array([100_000, 300_000]))
+    assert frames.shape == (2, 2, 16, 16)
+    assert frames[0].sum() == 2 and frames[0, 0, 3, 4] == frames[0, 1, 3, 5] == 1
+    assert not frames[1].any()
+
+
+def test_the_network_of_the_demo_comes_with_saccade() -> None:
+    from saccade import hub
+    from saccade.hub.store import PACKAGED
+
+    path, card = hub.load(WEIGHTS)
+    assert path.parent == PACKAGED
+    assert card.provenance.kind == "simulated" and not card.where
