@@ -24,7 +24,8 @@ from torch import Tensor, nn
 
 from saccade.errors import ConfigError, ShapeError, did_you_mean
 from saccade.layers.initial import conv2d, seeded
-from saccade.layers.norm_spike import norm_spike, per_step, spiking_unit
+from saccade.layers.norm_spike import per_step, spiking_unit
+from saccade.layers.stem_spike import pooled_stem
 from saccade.neurons import IF
 
 __all__ = [
@@ -217,8 +218,7 @@ class SEWResNet(nn.Module):
 
     def stem(self, x: Tensor) -> Tensor:
         """Turn counts ``[T, B, C, H, W]`` into the pooled spikes of the stem."""
-        spikes = norm_spike(self.bn1, self.sn1, per_step(self.conv1, x))
-        return per_step(self.maxpool, spikes)
+        return pooled_stem(self.conv1, self.bn1, self.sn1, self.maxpool, x)
 
     def features(self, x: Tensor) -> Tensor:
         """Return the map of the last stage, one for every step.
