@@ -11,15 +11,16 @@ batch norm and its neuron take this way; everything else runs module by module.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from saccade.layers.depthwise import Window
 from saccade.layers.fusible import fuses, fuses_unit, has_hooks, one_step, separable
-from saccade.layers.spike_bytes import pack, unpack
+from saccade.layers.spike_bytes import pack
 from saccade.neurons.kernels.norm_fire import (
     OneStep,
     affine,
@@ -28,7 +29,7 @@ from saccade.neurons.kernels.norm_fire import (
     moments,
 )
 
-__all__ = ["Window", "follow", "in_order_of", "norm_spike", "per_step", "spiking_unit"]
+__all__ = ["follow", "in_order_of", "norm_spike", "per_step", "spiking_unit"]
 
 
 def per_step(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -100,33 +101,6 @@ def spiking_unit(layers: nn.Sequential, neuron: nn.Module, x: Tensor) -> Tensor:
     return cast(Tensor, spikes).unflatten(0, x.shape[:2])
 
 
-class Window(NamedTuple):
-    """How the depthwise kernel lies over its input."""
-
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    groups: int
-
-    @classmethod
-    def of(cls, layer: nn.Conv2d) -> Window:
-        """Return the window of a convolution without dilation."""
-        return cls(layer.stride, layer.padding, layer.groups)  # pyright: ignore[reportArgumentType]
-
-    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
-        """Convolve."""
-        return functional.conv2d(x, weight, None, self.stride, self.padding, 1, self.groups)
-
-    def backward(
-        self, grad: Tensor, x: Tensor, weight: Tensor, mask: tuple[bool, bool]
-    ) -> tuple[Tensor | None, Tensor | None]:
-        """Return the gradients of input and weight, where the mask wants them."""
-        found = torch.ops.aten.convolution_backward(
-            grad, x, weight, None, self.stride, self.padding, (1, 1), False, (0, 0), self.groups,
-            (*mask, False),
-        )  # fmt: skip
-        return found[0], found[1]
-
-
 class _NormFire(torch.autograd.Function):
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -172,12 +146,11 @@ class _SeparableFire(torch.autograd.Function):
         grad_y, grad_weight, grad_bias = differentiate(
             in_order_of(y, grads[0]), y, mean, inv_std, weight, bias, ctx.step
         )
-        x = unpack(kept, y.dtype)
-        between = ctx.window.forward(x, depthwise)
+        between = ctx.window.forward(kept, depthwise)
         grad_between, grad_pointwise = _mix_backward(grad_y, between, pointwise)
         del grad_y, between
-        mask = (ctx.needs_input_grad[0], ctx.needs_input_grad[1])
-        grad_x, grad_depthwise = ctx.window.backward(grad_between, x, depthwise, mask)
+        wants_x = ctx.needs_input_grad[0]
+        grad_x, grad_depthwise = ctx.window.backward(grad_between, kept, depthwise, wants_x)
         found = (grad_x, grad_depthwise, grad_pointwise, grad_weight, grad_bias)
         return (*found, None, None, None)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from saccade.jit import kernel
 
-__all__ = ["pack", "unpack"]
+__all__ = ["flat", "pack", "unpack"]
 
 
 @kernel
@@ -35,7 +35,7 @@ def pack(x: Tensor) -> Tensor:
         (tensor([0, 3], dtype=torch.uint8), tensor([0.5000]))
     """
     found = torch.empty_like(x, dtype=torch.uint8)
-    return found if to_bytes(_flat(x), _flat(found)) else x
+    return found if to_bytes(flat(x), flat(found)) else x
 
 
 def unpack(x: Tensor, dtype: torch.dtype) -> Tensor:
@@ -43,5 +43,6 @@ def unpack(x: Tensor, dtype: torch.dtype) -> Tensor:
     return x.to(dtype)
 
 
-def _flat(x: Tensor) -> Any:
+def flat(x: Tensor) -> Any:
+    """Return a dense tensor as an array of one axis, in the order of its memory."""
     return x.detach().as_strided((x.numel(),), (1,)).numpy()

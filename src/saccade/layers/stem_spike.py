@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from saccade.layers.fusible import Pair, fuses_unit, has_hooks, one_step, separable
-from saccade.layers.norm_spike import Window, follow, norm_spike, per_step
+from saccade.layers.norm_spike import follow, norm_spike, per_step
 from saccade.neurons.kernels.norm_fire import OneStep, affine
 from saccade.neurons.kernels.pool_fire import (
     Spread,
