@@ -106,9 +106,7 @@ class Window(NamedTuple):
 
 
 @kernel
-def convolve(
-    x: Any, weights: Any, zeros: Any, out: Any, shape: Any, first: int, last: int
-) -> None:
+def convolve(x: Any, weights: Any, zeros: Any, out: Any, shape: Any, first: int, last: int) -> None:
     """Convolve the rows ``first <= r < last``, counted through all samples."""
     height, width, channels = shape
     line = width * channels

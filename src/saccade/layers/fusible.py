@@ -18,6 +18,7 @@ __all__ = ["Pair", "fuses", "fuses_unit", "has_hooks", "one_step", "separable"]
 
 Pair = tuple[nn.Conv2d, nn.Conv2d]
 
+
 def fuses(norm: nn.Module, neuron: nn.Module, x: Tensor) -> bool:
     """Whether batch norm and neuron may run in one piece on a map ``[T, B, C, H, W]``.
 
@@ -121,10 +122,11 @@ def _is_plain_norm(norm: nn.Module) -> bool:
 
 def _is_plain_neuron(neuron: nn.Module) -> bool:
     return (
-        type(neuron) in (IF, LIF)
+        isinstance(neuron, (IF, LIF))
+        and type(neuron) in (IF, LIF)
         and not neuron.keep_state
         and neuron.kernel == "auto"
-        and {"decay", "input_gain", "v_threshold"} <= neuron._fixed.keys()
+        and {"decay", "input_gain", "v_threshold"} <= neuron._fixed.keys()  # pyright: ignore[reportPrivateUsage]
     )
 
 

@@ -52,6 +52,7 @@ def norm_spike(norm: nn.Module, neuron: nn.Module, x: Tensor) -> Tensor:
         ValueError: There is one value per channel in training (from torch).
 
     Examples:
+        >>> from saccade.neurons import IF
         >>> x = torch.tensor([-1.0, 0.0, 5.0]).reshape(1, 3, 1, 1, 1)
         >>> norm_spike(nn.BatchNorm2d(1), IF(), x).flatten().tolist()
         [0.0, 0.0, 1.0]
@@ -64,7 +65,7 @@ def norm_spike(norm: nn.Module, neuron: nn.Module, x: Tensor) -> Tensor:
     return cast(Tensor, spikes).unflatten(0, x.shape[:2])
 
 
-def spiking_unit(layers: nn.Sequential, neuron: nn.Module, x: Tensor) -> Tensor:
+def spiking_unit(layers: nn.Module, neuron: nn.Module, x: Tensor) -> Tensor:
     """Convolve, normalise and fire: ``neuron(layers(x))``, with less memory where it can.
 
     Args:
@@ -77,13 +78,14 @@ def spiking_unit(layers: nn.Sequential, neuron: nn.Module, x: Tensor) -> Tensor:
         Spikes ``[T, B, C, H', W']``.
 
     Examples:
+        >>> from saccade.neurons import IF
         >>> layers = nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4))
         >>> spiking_unit(layers, IF(), torch.ones(1, 2, 2, 5, 5)).shape
         torch.Size([1, 2, 4, 3, 3])
     """
     if has_hooks(layers):
         return neuron(per_step(layers, x))
-    convolution, norm = layers
+    convolution, norm = cast(nn.Sequential, layers)
     pair = separable(convolution)
     if pair is None or not fuses_unit(pair, norm, neuron, x):
         return norm_spike(norm, neuron, per_step(convolution, x))
@@ -114,9 +116,9 @@ class _NormFire(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> Any:
-        x = ctx.saved_tensors[0]
+        x, mean, inv_std, weight, bias = ctx.saved_tensors
         grad = in_order_of(x, grads[0])
-        return (*differentiate(grad, *ctx.saved_tensors, ctx.step), None, None)
+        return *differentiate(grad, x, mean, inv_std, weight, bias, ctx.step), None, None
 
 
 class _SeparableFire(torch.autograd.Function):

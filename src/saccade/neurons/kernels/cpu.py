@@ -157,9 +157,7 @@ def on_threads(parts: int, work: Callable[[int], None]) -> None:
 def _over_parts(N: int, work_size: int, work: Callable[[int, int, int], None]) -> None:
     """Call ``work(part, first, last)`` over all neurons."""
     borders = edges(N, work_size)
-    on_threads(
-        len(borders) - 1, lambda part: work(part, borders[part], borders[part + 1])
-    )
+    on_threads(len(borders) - 1, lambda part: work(part, borders[part], borders[part + 1]))
 
 
 def _threads() -> ThreadPoolExecutor:
