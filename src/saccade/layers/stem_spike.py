@@ -17,11 +17,12 @@ from torch.autograd.function import once_differentiable
 
 from saccade.layers.fusible import Pair, fuses_unit, has_hooks, one_step, separable
 from saccade.layers.norm_spike import follow, norm_spike, per_step
-from saccade.neurons.kernels.norm_fire import OneStep, affine
+from saccade.neurons.kernels.norm_fire import OneStep
 from saccade.neurons.kernels.pool_fire import (
     Spread,
     differentiate_pooled,
     fire_pooled,
+    joined,
     spread,
 )
 
@@ -90,7 +91,7 @@ class _PooledFire(torch.autograd.Function):
         seen, W = spread(d), pointwise.flatten(1)
         mean, variance = seen.of_product(W)
         inv_std = follow(norm, mean, variance, seen.count)
-        spikes, choice = fire_pooled(d, W, *affine(mean, inv_std, weight, bias), step)
+        spikes, choice = fire_pooled(d, joined(seen, inv_std, W, weight, bias), step)
         ctx.save_for_backward(
             d, choice, seen.mean, seen.covariance, inv_std, pointwise, weight, bias
         )

@@ -176,11 +176,13 @@ def differentiate(
 def affine(mean: Tensor, inv_std: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
     """Return scale and shift that normalise: weight / std and bias - mean weight / std.
 
+    The shift belongs to the scale as it is rounded, so that numbers near the mean come out right.
+
     Args:
         mean: Float64 ``[C]``.
         inv_std: Float64 ``[C]``.
         weight: Its dtype is that of the results.
         bias: As ``weight``.
     """
-    scale = weight.detach().double() * inv_std
-    return scale.to(weight.dtype), (bias.detach().double() - mean * scale).to(weight.dtype)
+    scale = (weight.detach().double() * inv_std).to(weight.dtype)
+    return scale, (bias.detach().double() - mean * scale.double()).to(weight.dtype)

@@ -23,10 +23,10 @@ from torch import Tensor
 
 from saccade.neurons.kernels.cpu import REAL, on_threads, scratch
 from saccade.neurons.kernels.cpu_rows import HISTORY
-from saccade.neurons.kernels.norm_fire import OneStep, affine
+from saccade.neurons.kernels.norm_fire import OneStep
 from saccade.neurons.kernels.pool_loops import pool_backward, pool_forward
 
-__all__ = ["Spread", "differentiate_pooled", "fire_pooled", "spread"]
+__all__ = ["Spread", "differentiate_pooled", "fire_pooled", "joined", "spread"]
 
 
 class Spread(NamedTuple):
@@ -62,24 +62,39 @@ def spread(d: Tensor) -> Spread:
     return Spread(mean, rows.t() @ rows / len(rows), len(rows))
 
 
+def joined(
+    seen: Spread, inv_std: Tensor, pointwise: Tensor, weight: Tensor, bias: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what makes normalised numbers of d: first d0 + second d1 + shift, ``[C]`` each.
+
+    Args:
+        seen: `spread` of d.
+        inv_std: 1 / sqrt(variance + eps), float64 ``[C]``.
+        pointwise: W, ``[C, 2]``.
+        weight: Of the batch norm, ``[C]``.
+        bias: As ``weight``.
+    """
+    A = weight.detach().double() * inv_std
+    factors = (pointwise.detach().double() * A[:, None]).t().to(weight.dtype).contiguous()
+    shift = bias.detach().double() - seen.mean @ factors.double()
+    return factors[0], factors[1], shift.to(weight.dtype)
+
+
 def fire_pooled(
-    d: Tensor, weight: Tensor, scale: Tensor, shift: Tensor, step: OneStep
+    d: Tensor, rows: tuple[Tensor, Tensor, Tensor], step: OneStep
 ) -> tuple[Tensor, Tensor]:
     """Return pooled spikes ``[N, C, H', W']`` and, as bytes, where each was found.
 
     Args:
         d: Channels-last ``[N, 2, H, W]``.
-        weight: W, ``[C, 2]``.
-        scale: Of the batch norm, ``[C]``.
-        shift: As ``scale``.
+        rows: What `joined` returned.
         step: The neuron.
     """
     batch, _, height, width = d.shape
-    size = (batch, len(weight), (height + 1) // 2, (width + 1) // 2)
+    size = (batch, len(rows[0]), (height + 1) // 2, (width + 1) // 2)
     spikes = torch.empty(size, dtype=d.dtype, memory_format=torch.channels_last)
     choice = torch.empty_like(spikes, dtype=torch.uint8)
-    first, second = (weight.detach() * scale[:, None]).t().contiguous()
-    tensors = (d, first, second, shift, spikes, choice)
+    tensors = (d, *rows, spikes, choice)
     at = tuple(tensor.data_ptr() for tensor in tensors)
     shape, numbers = (height, width, *size[2:], size[1]), step.numbers(d.dtype)
 
@@ -115,11 +130,10 @@ def differentiate_pooled(
         step: The neuron.
     """
     W, A = pointwise.detach().double(), weight.detach().double() * inv_std
-    scale, shift = affine(W @ seen.mean, inv_std, weight, bias)
-    first, second = (pointwise.detach() * scale[:, None]).t().contiguous()
+    rows = joined(seen, inv_std, pointwise, weight, bias)
     back = (W * A[:, None]).t().contiguous().to(d.dtype)
     grad_d = torch.zeros_like(d)
-    tensors = (d, first, second, shift, grad, choice, back[0], back[1], grad_d)
+    tensors = (d, *rows, grad, choice, back[0], back[1], grad_d)
     at = tuple(tensor.data_ptr() for tensor in tensors)
     shape = (*d.shape[2:], *grad.shape[2:], grad.shape[1])
     numbers, surrogate = step.numbers(d.dtype), (step.surrogate.code, *step.surrogate.shape)
