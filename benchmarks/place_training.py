@@ -50,13 +50,13 @@ def network_of(name: str, arch: str) -> nn.Module:
 
 
 def first_losses(arch: str, frames: int, dtype: torch.dtype) -> dict[str, float]:
-    """Return the loss before the first step, maps of both laid out alike.
+    """Return the loss before the first step.
 
-    In float32 the order of a sum decides about spikes at the threshold, and that order depends on
-    the layout; in float64 it does not matter.
+    In float32 the rounding of batch statistics decides about spikes at the threshold, and flipped
+    spikes multiply from layer to layer; in float64 the losses have to agree.
 
     Raises:
-        SystemExit: The losses differ.
+        SystemExit: The losses differ in float64.
     """
     x, labels = batch(golden(arch)[0], frames)
     found: dict[str, float] = {}
@@ -64,7 +64,8 @@ def first_losses(arch: str, frames: int, dtype: torch.dtype) -> dict[str, float]
         with torch.no_grad():
             vectors = network_of(name, arch).to(dtype)(x.to(dtype))
         found[name] = float(info_nce(vectors, labels))
-    if abs(found["saccade"] - found["spikingjelly"]) > 1e-5:
+    difference = abs(found["saccade"] - found["spikingjelly"])
+    if dtype == torch.float64 and difference > 1e-9:
         raise SystemExit(f"The networks differ: {found}")
     return found
 

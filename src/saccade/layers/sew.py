@@ -24,6 +24,8 @@ from torch import Tensor, nn
 
 from saccade.errors import ConfigError, ShapeError, did_you_mean
 from saccade.layers.initial import conv2d, seeded
+from saccade.layers.norm_spike import per_step, spiking_unit
+from saccade.layers.stem_spike import pooled_stem
 from saccade.neurons import IF
 
 __all__ = [
@@ -45,11 +47,6 @@ CONNECT: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "IAND": lambda spikes, identity: identity * (1 - spikes),
 }
 """How a block joins its spikes with what bypassed them."""
-
-
-def per_step(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """Apply a layer without memory to every time step: ``[T, B, ...]`` in and out."""
-    return layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
 
 def convolution(
@@ -124,15 +121,15 @@ class SEWBlock(nn.Module):
 
     def first_half(self, x: Tensor) -> Tensor:
         """Return the spikes of the first unit, ``[T, B, C, H', W']``."""
-        return self.sn1(per_step(self.conv1, x))
+        return spiking_unit(self.conv1, self.sn1, x)
 
     def second_half(self, spikes: Tensor, x: Tensor) -> Tensor:
         """Return the spikes of the second unit, connected with the block's input ``x``."""
-        spikes = self.sn2(per_step(self.conv2, spikes))
+        spikes = spiking_unit(self.conv2, self.sn2, spikes)
         identity = x
         if self.downsample is not None:
             shrink, neuron = self.downsample
-            identity = neuron(per_step(shrink, x))
+            identity = spiking_unit(shrink, neuron, x)
         return CONNECT[self.connect](spikes, identity)
 
 
@@ -221,8 +218,7 @@ class SEWResNet(nn.Module):
 
     def stem(self, x: Tensor) -> Tensor:
         """Turn counts ``[T, B, C, H, W]`` into the pooled spikes of the stem."""
-        spikes = self.sn1(per_step(self.bn1, per_step(self.conv1, x)))
-        return per_step(self.maxpool, spikes)
+        return pooled_stem(self.conv1, self.bn1, self.sn1, self.maxpool, x)
 
     def features(self, x: Tensor) -> Tensor:
         """Return the map of the last stage, one for every step.

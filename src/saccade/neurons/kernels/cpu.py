@@ -25,7 +25,7 @@ from saccade.neurons.kernels.layout import inner_size, like_layout
 from saccade.neurons.kernels.pages import fresh_like
 from saccade.neurons.rule import Rule
 
-__all__ = ["backward", "forward"]
+__all__ = ["REAL", "backward", "edges", "forward", "on_threads", "scratch"]
 
 PART = 1 << 19
 """Neuron steps that are worth a thread of their own."""
@@ -35,7 +35,7 @@ SCRATCH_BYTES = 1 << 18
 
 _local = threading.local()
 _pool: ThreadPoolExecutor | None = None
-_REAL = {torch.float32: np.float32, torch.float64: np.float64}
+REAL = {torch.float32: np.float32, torch.float64: np.float64}
 
 
 def forward(
@@ -53,7 +53,7 @@ def forward(
     v = torch.empty_like(x[0]) if want_v else x.new_empty(0)
     if x.numel() == 0:
         return spikes, v
-    steps, inner, real = x.shape[0], inner_size(x), _REAL[x.dtype]
+    steps, inner, real = x.shape[0], inner_size(x), REAL[x.dtype]
     N, numbers = x.numel() // steps, rule.numbers
     v0, z0 = _beside(v0, x), _beside(z0, x)
     tensors = (x, v0, z0, decay, input_gain, v_threshold, spikes, v)
@@ -61,8 +61,8 @@ def forward(
     channels = (decay.numel(), input_gain.numel(), v_threshold.numel())
 
     def work(part: int, first: int, last: int) -> None:
-        scratch = _scratch(HISTORY, real)
-        forward_range(at, channels, numbers, steps, N, inner, first, last, scratch)
+        room = scratch(HISTORY, real)
+        forward_range(at, channels, numbers, steps, N, inner, first, last, room)
 
     _over_parts(N, x.numel(), work)
     return spikes, v
@@ -89,7 +89,7 @@ def backward(
     channels = (decay.numel(), input_gain.numel(), v_threshold.numel())
     sums = np.zeros((MOST_PARTS, 3, max(channels)))
     if x.numel() > 0:
-        steps, inner, real = x.shape[0], inner_size(x), _REAL[x.dtype]
+        steps, inner, real = x.shape[0], inner_size(x), REAL[x.dtype]
         N, numbers = x.numel() // steps, rule.numbers
         states = (_beside(v0, x), _beside(z0, x))
         grads = (like_layout(grad_spikes, x), _beside(grad_v, x))
@@ -98,10 +98,10 @@ def backward(
         block = min(LANES, max(64, SCRATCH_BYTES // (steps * x.element_size()) // 64 * 64))
 
         def work(part: int, first: int, last: int) -> None:
-            scratch = _scratch(HISTORY + steps * block, real)
+            room = scratch(HISTORY + steps * block, real)
             backward_range(
                 at, channels, numbers, want_parameters,
-                steps, N, inner, first, last, block, sums[part], scratch,
+                steps, N, inner, first, last, block, sums[part], room,
             )  # fmt: skip
 
         _over_parts(N, x.numel(), work)
@@ -119,7 +119,8 @@ def _beside(tensor: Tensor | None, x: Tensor) -> Tensor | None:
     return None if tensor is None else like_layout(tensor, x[0])
 
 
-def _scratch(size: int, real: Any) -> np.ndarray[Any, Any]:
+def scratch(size: int, real: Any) -> np.ndarray[Any, Any]:
+    """Return this thread's array of at least ``size`` numbers of a dtype."""
     kept: np.ndarray[Any, Any] | None = getattr(_local, real.__name__, None)
     if kept is None or kept.size < size:
         kept = np.empty(size, real)
@@ -127,26 +128,36 @@ def _scratch(size: int, real: Any) -> np.ndarray[Any, Any]:
     return kept
 
 
-def _over_parts(N: int, work_size: int, work: Callable[[int, int, int], None]) -> None:
-    """Call ``work(part, first, last)`` over all neurons, on as many threads as torch may use."""
-    blocks = -(-N // LANES)
+def edges(rows: int, work_size: int, block: int = LANES) -> list[int]:
+    """Return the borders of the parts that a map of ``rows`` is divided into, whole blocks each."""
+    blocks = -(-rows // block)
     parts = max(1, min(MOST_PARTS, work_size // PART, blocks))
-    edges = [min(N, LANES * (blocks * part // parts)) for part in range(parts + 1)]
+    return [min(rows, block * (blocks * part // parts)) for part in range(parts + 1)]
+
+
+def on_threads(parts: int, work: Callable[[int], None]) -> None:
+    """Call ``work(part)`` for all parts, on as many threads as torch may use."""
     threads = min(parts, torch.get_num_threads())
     if threads == 1:
         for part in range(parts):
-            work(part, edges[part], edges[part + 1])
+            work(part)
         return
     ready = iter(range(parts))
 
     def take() -> None:
         for part in ready:
-            work(part, edges[part], edges[part + 1])
+            work(part)
 
     helpers = [_threads().submit(take) for _ in range(threads - 1)]
     take()
     for helper in helpers:
         helper.result()
+
+
+def _over_parts(N: int, work_size: int, work: Callable[[int, int, int], None]) -> None:
+    """Call ``work(part, first, last)`` over all neurons."""
+    borders = edges(N, work_size)
+    on_threads(len(borders) - 1, lambda part: work(part, borders[part], borders[part + 1]))
 
 
 def _threads() -> ThreadPoolExecutor:

@@ -34,9 +34,9 @@ def _madvise() -> Any:
 _advise = _madvise()
 
 
-def fresh_like(x: Tensor) -> Tensor:
+def fresh_like(x: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     """Return an uninitialised tensor of the shape, dtype and memory order of ``x``."""
-    fresh = torch.empty_like(x)
+    fresh = torch.empty_like(x, dtype=dtype)
     size = fresh.numel() * fresh.element_size()
     if size >= LARGE and _advise is not None:
         begin = -(-fresh.data_ptr() // mmap.PAGESIZE) * mmap.PAGESIZE
