@@ -32,6 +32,7 @@ def test_there_is_a_tutorial() -> None:
 def test_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SACCADE_TUTORIAL", str(tmp_path / "work"))
     monkeypatch.setenv("SACCADE_TUTORIAL_EPOCHS", "2")
+    monkeypatch.setenv("SACCADE_TUTORIAL_SECONDS", "3")
     monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     notebook = read(path)
