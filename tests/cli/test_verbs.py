@@ -187,7 +187,7 @@ def test_demo_writes_one_page_that_needs_nothing_else(
     seen = run_json(capsys, "demo", "--out", tmp_path, *words)
     page = (tmp_path / "report.html").read_text()
     assert {path.name for path in tmp_path.iterdir()} == {"report.html", "world"}
-    assert "No weights are trained yet" in page
+    assert "the network is untrained" in page and "street-resnet8" in page
     assert 'src="http' not in page and 'href="http' not in page
     rows = seen["tables"]["Moments of the recording found again"]
     assert {row["method"].split(",")[0] for row in rows} == {"count frames", "sew_resnet18"}
