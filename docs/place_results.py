@@ -131,7 +131,7 @@ def main() -> None:
         "commands": args.command,
         "machine": machine(),
         "versions": versions(),
-        "trained": list({str(made := trained(run)): made for run in args.runs}.values()),
+        "trained": list({str(made): made for run in args.runs if (made := trained(run))}.values()),
         "results": rows,
         "on_images": on_images(args.stills, pairs, tolerances, config["skip_uniform"])
         if args.stills
