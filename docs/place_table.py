@@ -49,9 +49,14 @@ def section(record: dict[str, Any], name: str) -> str:
         first = pair if pair != said else ""
         said = pair
         best = f"{bar['recall@1']:.3f} {bar['method']}"
-        lines.append(f"| {first} | {metres:g} | {frames} | {best} | {' | '.join(cells)} |")
+        lines.append(f"| {first} | {within(metres)} | {frames} | {best} | {' | '.join(cells)} |")
     lines += ["", foot(record, name), ""]
     return "\n".join(lines)
+
+
+def within(metres: float) -> str:
+    """Return a tolerance; 0 stands for a truth that comes with the data."""
+    return f"{metres:g}" if metres else "given truth"
 
 
 def list_of(rows: list[dict[str, Any]], pair: str) -> int:
@@ -76,7 +81,7 @@ def foot(record: dict[str, Any], name: str) -> str:
         best = max((r for r in images if r["tolerance_m"] == tight), key=lambda r: r["recall@1"])
         text += " On the images themselves, without events, the best plain method"
         text += (
-            f" ({best['method']}, {best['pair']}) reaches {best['recall@1']:.3f} within {tight:g}."
+            f" ({best['method']}, {best['pair']}) reaches {best['recall@1']:.3f} ({within(tight)})."
         )
     made = " ".join(f"`{command}`" for command in record["commands"])
     return f"{text}\n\nMade by {made}" if made else text

@@ -197,6 +197,15 @@ def _sums(counts: NDArray[np.int32], reach: NDArray[np.int64]) -> tuple[Any, Any
 
 
 @kernel
+def _write(row: NDArray[np.int64], plain: Any, weighted: Any, largest: int, real: int) -> None:
+    """Write the columns of a sample from (non-zeros, sum), plain and by what they reach."""
+    row[0], row[1], row[2], row[3] = plain[0], plain[1], weighted[0], weighted[1]
+    row[4], row[5] = max(largest, min(plain[0], 1)), 0
+    if real:
+        row[1], row[3], row[4], row[5] = 0, 0, 0, 1
+
+
+@kernel
 def _count(
     x: NDArray[Any],
     reach: NDArray[np.int64],
@@ -218,13 +227,10 @@ def _count(
                     most, real = _add_excess(x[t, b, c], excess)
                     largest = max(largest, most)
         n, n_reach = _sums(nonzeros, reach)
-        out[b, 0], out[b, 1], out[b, 2], out[b, 3] = n, n, n_reach, n_reach
-        out[b, 4], out[b, 5] = max(largest, min(n, 1)), 0
-        if real:
-            out[b, 1], out[b, 3], out[b, 4], out[b, 5] = 0, 0, 0, 1
-        elif largest > 1:
+        more = more_reach = 0
+        if largest > 1:
             more, more_reach = _sums(excess, reach)
-            out[b, 1], out[b, 3] = n + more, n_reach + more_reach
+        _write(out[b], (n, n + more), (n_reach, n_reach + more_reach), largest, real)
 
 
 @kernel
@@ -269,7 +275,4 @@ def _count_even(
                     total += more
                     largest = max(largest, most)
         total += n
-        out[b, 0], out[b, 1], out[b, 2], out[b, 3] = n, total, n * reached, total * reached
-        out[b, 4], out[b, 5] = max(largest, min(n, 1)), 0
-        if real:
-            out[b, 1], out[b, 3], out[b, 4], out[b, 5] = 0, 0, 0, 1
+        _write(out[b], (n, total), (n * reached, total * reached), largest, real)

@@ -106,14 +106,21 @@ class Window(NamedTuple):
 
 
 @kernel
+def neighbours(row: int, height: int, line: int) -> tuple[int, int, int]:
+    """Return where the row above, a row and the row below begin; negative where there is none."""
+    center, y = row * line, row % height
+    upper = center - line if y > 0 else -line
+    lower = center + line if y + 1 < height else -line
+    return upper, center, lower
+
+
+@kernel
 def convolve(x: Any, weights: Any, zeros: Any, out: Any, shape: Any, first: int, last: int) -> None:
     """Convolve the rows ``first <= r < last``, counted through all samples."""
     height, width, channels = shape
     line = width * channels
     for row in range(first, last):
-        center, y = row * line, row % height
-        upper = center - line if y > 0 else -line
-        lower = center + line if y + 1 < height else -line
+        upper, center, lower = neighbours(row, height, line)
         for c in range(0, channels, LANES):
             convolve_row(
                 *(x, upper + c, center + c, lower + c, channels, zeros, width),
@@ -139,9 +146,7 @@ def differentiate(
     height, width, channels = shape
     line = width * channels
     for row in range(first, last):
-        center, y = row * line, row % height
-        upper = center - line if y > 0 else -line
-        lower = center + line if y + 1 < height else -line
+        upper, center, lower = neighbours(row, height, line)
         for c in range(0, channels, LANES):
             convolve_row(
                 *(grad, upper + c, center + c, lower + c, channels, zeros_grad, width),

@@ -44,6 +44,11 @@ def _window(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     return column
 
 
+def _taps(builder: Any, args: Any) -> list[Any]:
+    """Return where the 9 weights or sums of a block of channels lie: arguments 4 and 8."""
+    return [builder.add(args[8], builder.mul(args[4], I64(tap))) for tap in range(9)]
+
+
 @intrinsic
 def convolve_row(
     _context: Any,
@@ -77,10 +82,7 @@ def convolve_row(
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         column, kind = _window(context, builder, sig, args), code.floats(LANES)
         table, target = (code.pointer(context, builder, sig, args, i) for i in (7, 9))
-        taps = [
-            code.load(builder, table, builder.add(args[8], builder.mul(args[4], I64(tap))), kind)
-            for tap in range(9)
-        ]
+        taps = [code.load(builder, table, place, kind) for place in _taps(builder, args)]
 
         def pixel(index: Any, carried: list[Any]) -> list[Any]:
             right = column(builder.add(index, I64(1)))
@@ -132,7 +134,7 @@ def correlate_row(
     def generate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         column, kind = _window(context, builder, sig, args), code.floats(LANES)
         table, gradient = (code.pointer(context, builder, sig, args, i) for i in (7, 9))
-        at = [builder.add(args[8], builder.mul(args[4], I64(tap))) for tap in range(9)]
+        at = _taps(builder, args)
 
         def pixel(index: Any, carried: list[Any]) -> list[Any]:
             right = column(builder.add(index, I64(1)))

@@ -30,6 +30,8 @@ from saccade.simulate.pixel import PixelModel
 __all__ = ["PanSettings", "stored_passes", "watch_stills"]
 
 _MOST_COUNT = 255
+_MAKING = "cuts between stills"
+"""How passes are made, in words: another way gives other files."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +171,6 @@ def _finished(frame: NDArray[np.int64], size: SensorSize) -> NDArray[np.uint8]:
 
 def _key(stills: NDArray[np.uint8], seed: int, settings: PanSettings) -> str:
     digest = sha256(stills.tobytes())
-    content: Any = (stills.shape, seed, sorted(asdict(settings).items()))
+    content: Any = (_MAKING, stills.shape, seed, sorted(asdict(settings).items()))
     digest.update(repr(content).encode())
     return digest.hexdigest()[:12]
