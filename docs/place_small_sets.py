@@ -113,16 +113,11 @@ def measured(scores: NDArray[np.float32], truth: TruthMatrix) -> dict[int, float
     return found
 
 
-def centred(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    apart = vectors - vectors.mean(axis=0)
-    return apart / np.linalg.norm(apart, axis=1, keepdims=True)
-
-
 def network_scores(model: PlaceNet, query: Counted, reference: Counted) -> dict[str, Any]:
-    sides = [embed_traverse(model.eval(), side, workers=1).vectors for side in (query, reference)]
+    sides = [embed_traverse(model.eval(), side, workers=1) for side in (query, reference)]
     return {
-        "sew_resnet8": score_matrix(*sides),
-        "sew_resnet8, centred": score_matrix(*map(centred, sides)),
+        "sew_resnet8": score_matrix(*(side.vectors for side in sides)),
+        "sew_resnet8, centred": score_matrix(*(side.centred() for side in sides)),
     }
 
 

@@ -221,19 +221,23 @@ def run(place_sets: PlaceSets, tmp_path_factory: pytest.TempPathFactory) -> Path
     return out / "one"
 
 
+def refused_weights(place_sets: PlaceSets, weights: Path, folder: Path) -> str:
+    """Evaluate with these weights and return the error."""
+    words = ("--weights", weights, "--out", folder / "e")
+    return error_of(1, *place_sets.words("eval", "nsavp", *words))
+
+
 class TestCheckpoints:
     def test_checkpoint_instead_of_weights(
         self, place_sets: PlaceSets, run: Path, tmp_path: Path
     ) -> None:
-        words = ("--weights", run / "last.ckpt", "--out", tmp_path / "e")
-        text = error_of(1, *place_sets.words("eval", "nsavp", *words))
+        text = refused_weights(place_sets, run / "last.ckpt", tmp_path)
         has(text, "last.ckpt is a checkpoint of a run", "weights.safetensors")
 
     def test_file_that_holds_no_weights(
         self, place_sets: PlaceSets, run: Path, tmp_path: Path
     ) -> None:
-        words = ("--weights", run / "log.jsonl", "--out", tmp_path / "e")
-        text = error_of(1, *place_sets.words("eval", "nsavp", *words))
+        text = refused_weights(place_sets, run / "log.jsonl", tmp_path)
         has(text, "log.jsonl cannot be read as weights", "Expected a .safetensors file")
 
     def test_weights_that_are_cut_off(
@@ -241,8 +245,7 @@ class TestCheckpoints:
     ) -> None:
         cut = tmp_path / "cut.safetensors"
         cut.write_bytes((run / "weights.safetensors").read_bytes()[:-100])
-        words = ("--weights", cut, "--out", tmp_path / "e")
-        text = error_of(1, *place_sets.words("eval", "nsavp", *words))
+        text = refused_weights(place_sets, cut, tmp_path)
         has(text, "cut.safetensors is a damaged safetensors file", "Copy the file again")
 
     def test_resume_with_another_configuration(self, place_sets: PlaceSets, run: Path) -> None:

@@ -19,7 +19,7 @@ from saccade.tasks.place.inference import fuse
 from saccade.tasks.place.model import PlaceNet
 from saccade.tasks.place.traverse import Traverse
 
-__all__ = ["Bank", "embed_traverse", "event_counts", "frames_of"]
+__all__ = ["Bank", "embed_traverse", "embedder", "event_counts", "frames_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +44,21 @@ class Bank:
         """Windows without an event, which neither match nor are matched (defect A5)."""
         return self.event_count == 0
 
+    def centred(self) -> NDArray[np.float32]:
+        """Return descriptors less the mean of those with events, of length 1.
+
+        What all windows of a traverse share says nothing about the place. A descriptor equal to
+        the mean gives zeros.
+
+        Examples:
+            >>> vectors = np.array([[0.6, 0.8], [0.6, -0.8]], np.float32)
+            >>> Bank("night", vectors, np.array([5, 7])).centred().tolist()
+            [[0.0, 1.0], [0.0, -1.0]]
+        """
+        apart = self.vectors - self.vectors[~self.empty].mean(axis=0, keepdims=True)
+        length = np.linalg.norm(apart, axis=1, keepdims=True)
+        return apart / np.where(length > 0, length, 1)
+
 
 def frames_of(traverse: Traverse, which: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the evaluation frames of some windows, float32 ``[B, 2, H, W]``."""
@@ -67,13 +82,13 @@ def embed_traverse(
     """Return the descriptors of every window of a traverse.
 
     Args:
-        model: In evaluation mode; on the CPU its fused form runs.
+        model: In evaluation mode.
         traverse: Where frames come from.
         batch: Frames per pass.
         workers: Threads that make frames.
         tell: Called with (windows done, windows in all).
     """
-    run = _runner(model)
+    run = embedder(model)
     chunks = np.array_split(np.arange(len(traverse)), -(-len(traverse) // batch))
     loader = Ahead(lambda k: frames_of(traverse, chunks[k]), len(chunks), workers=workers)
     vectors: list[NDArray[np.float32]] = []
@@ -88,7 +103,11 @@ def embed_traverse(
     return Bank(traverse.name, np.concatenate(vectors), np.concatenate(counts))
 
 
-def _runner(model: PlaceNet) -> Callable[[Tensor], NDArray[np.float32]]:
+def embedder(model: PlaceNet) -> Callable[[Tensor], NDArray[np.float32]]:
+    """Return what turns count frames ``[B, 2, H, W]`` into descriptors ``[B, D]``.
+
+    On the CPU that is the fused form, where the network has one; else the model itself.
+    """
     device = next(model.parameters()).device
     if device.type == "cpu" and model.is_separable:
         fused = fuse(model)

@@ -176,7 +176,12 @@ def _results(
     rival: EventVPRBanks | None,
     tell: Any,
 ) -> list[Result]:
-    events = [event_counts(side, workers=cfg.workers) for side in (pair.query, pair.reference)]
+    events = [
+        event_counts(side, workers=cfg.workers)
+        if banks is None
+        else banks.of(side, tell).event_count
+        for side in (pair.query, pair.reference)
+    ]
     masked = mask_of(events[0], events[1], pair)
     sessions = (pair.query.session, pair.reference.session) if pair.strict else None
     tolerances = dict.fromkeys([data.tolerance_m, *cfg.tolerances_m])

@@ -112,13 +112,6 @@ def check_baselines(names: tuple[str, ...]) -> None:
             raise ConfigError(f"--baselines {word}.", f"Expected {name}/POOL with 1 or more.")
 
 
-def _centred(bank: Bank) -> NDArray[np.float32]:
-    """Return descriptors less their mean, of length 1; those equal to the mean stay 0."""
-    apart = bank.vectors - bank.vectors.mean(axis=0, keepdims=True)
-    length = np.linalg.norm(apart, axis=1, keepdims=True)
-    return apart / np.where(length > 0, length, 1)
-
-
 def _single(
     pair: Pair,
     cfg: EvalConfig,
@@ -130,7 +123,7 @@ def _single(
         query, reference = banks.of(pair.query, tell), banks.of(pair.reference, tell)
         scores = score_matrix(query.vectors, reference.vectors)
         yield banks.name, scores
-        yield f"{banks.name}, centred", score_matrix(_centred(query), _centred(reference))
+        yield f"{banks.name}, centred", score_matrix(query.centred(), reference.centred())
         if cfg.ensemble:
             members: list[NDArray[np.float32] | Path] = [scores, *cfg.ensemble]
             yield f"{banks.name} + {len(cfg.ensemble)} in files", ensemble_scores(members)

@@ -31,6 +31,7 @@ from saccade.simulate.output import OutputFolder, run_jobs
 from saccade.simulate.place_truth import distance_at, read_positions, track_at
 from saccade.simulate.recording import Track
 from saccade.simulate.worlds import plan
+from saccade.tasks.place.bank import embedder
 from saccade.tasks.place.baselines import BASELINES
 from saccade.tasks.place.config import DemoConfig
 from saccade.tasks.place.config_input import NetworkArgs
@@ -147,14 +148,9 @@ def _truth(query_m: NDArray[np.float64], reference_m: NDArray[np.float64]) -> Tr
 
 
 def _embedded(cfg: DemoConfig, frames: NDArray[np.float32]) -> NDArray[np.float32]:
-    device = pick_device(cfg.device)
-    model = load_network(WEIGHTS, NetworkArgs(), device).model.eval()
-    with torch.no_grad():
-        parts = [
-            model(torch.from_numpy(frames[k : k + BATCH]).to(device)).cpu().numpy()
-            for k in range(0, len(frames), BATCH)
-        ]
-    return np.concatenate(parts)
+    run = embedder(load_network(WEIGHTS, NetworkArgs(), pick_device(cfg.device)).model.eval())
+    starts = range(0, len(frames), BATCH)
+    return np.concatenate([run(torch.from_numpy(frames[k : k + BATCH])) for k in starts])
 
 
 def _places(track: Track) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
