@@ -146,5 +146,5 @@ def place_matrix(
     axes.set_ylabel("query, metres along the route")
     axes.set_title(title)
     axes.legend(loc="upper right")
-    figure.colorbar(image, label="correlation")
+    figure.colorbar(image, label="score")
     return figure
