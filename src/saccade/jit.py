@@ -5,7 +5,8 @@ stays off, so that a kernel and its plain reference agree to the last bit.
 
 numba drops a cached function when its own file changes, not when a function it calls does: machine
 code of an older layout would then run on newer data. Here the cache of a kernel is tied to all
-source files of its room (``saccade/<room>/``), since kernels call only kernels of their room.
+source files of its room (``saccade/<room>/``), since kernels call only kernels of their room, and
+to the pieces of machine code they are built from (`saccade.vector_code`).
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def kernel(
 def sources(room: Path) -> str:
     """Return a digest that changes with any source file of a room: name, time of change, size."""
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(room.rglob("*.py")):
+    for path in (*sorted(room.rglob("*.py")), Path(__file__).with_name("vector_code.py")):
         status = path.stat()
         digest.update(f"{path.name} {status.st_mtime_ns} {status.st_size}\n".encode())
     return digest.hexdigest()
