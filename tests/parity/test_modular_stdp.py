@@ -6,6 +6,7 @@ is in its step; weights 1e-12, thresholds 1e-8 V, potentials 1e-7 V.
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def test_network_fires_and_learns_as_published(path: Path, engine: Any) -> None:
     raster = Raster.of(data["in_idx"], data["in_step"], sum(segments(data)))
     starts = np.cumsum([0, *segments(data)])
     answers = []
-    for k, (low, high) in enumerate(zip(starts, starts[1:], strict=False)):
+    for k, (low, high) in enumerate(itertools.pairwise(starts)):
         if data["seg_norm"][k]:
             machine.normalise(float(data["norm_target"]))
         answers.append(machine.run(raster.cut(int(low), int(high)), learn=learn))

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from saccade.jit import int64, intrinsic
 from saccade import vector_code as code
+from saccade.jit import int64, intrinsic
 from saccade.vector_code import I8, I32, I64, LANES
 
 __all__ = ["LANES", "convolve_row", "correlate_row"]

@@ -22,8 +22,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from saccade.jit import int64, intrinsic, uint8
 from saccade import vector_code as code
+from saccade.jit import int64, intrinsic, uint8
 from saccade.vector_code import I8, I32, I64, LANES
 
 __all__ = [

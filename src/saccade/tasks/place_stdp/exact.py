@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from saccade.tasks.place_stdp.config_network import MODEL, NetworkConfig
+from saccade.tasks.place_stdp.config_network import MODEL
 from saccade.tasks.place_stdp.equations import check_inputs
 from saccade.tasks.place_stdp.exact_kernels import (
     chain,

@@ -50,7 +50,7 @@ class Raster:
                 f"{self.step[at]:,}.",
                 "Expected steps that do not decrease.",
             )
-        if len(self.step) and not (0 <= self.step[0] and self.step[-1] < self.n_steps):
+        if len(self.step) and not (self.step[0] >= 0 and self.step[-1] < self.n_steps):
             raise EventError(
                 f"Spikes in steps {self.step[0]:,} to {self.step[-1]:,}.",
                 f"Expected 0 to {self.n_steps - 1:,}.",
