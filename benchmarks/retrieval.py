@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from harness import Bench
 from saccade.retrieval import plain_sequence_scores, rank, sequence_scores
-from saccade.tasks.place.baselines import sum_of_absolute_differences
+from saccade.traverses.baselines import sum_of_absolute_differences
 
 DIMENSIONS, BEST, TARGET_MB, BLOCK = 4096, 25, 1000, 512
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "1"))

@@ -23,8 +23,8 @@ import yaml
 from saccade.engine.rundir import versions
 from saccade.retrieval import IndexTolerance, recall_at, top_n
 from saccade.retrieval.sequence import sequence_scores
-from saccade.tasks.place.baselines import BASELINES
-from saccade.tasks.place.stills import TUNNEL_STD, read_stills
+from saccade.traverses.baselines import BASELINES
+from saccade.traverses.stills import TUNNEL_STD, read_stills
 
 MEASURES = ("recall@1_of_matchable", "recall@5_of_matchable", "pooled_average_precision")
 ON_IMAGES = ("raw", "centred", "log_count", "own_centred", "own_standardised", "patch")

@@ -33,16 +33,16 @@ from saccade.events.types import SensorSize
 from saccade.retrieval import TruthMatrix, recall_at, score_matrix, top_n
 from saccade.retrieval.sequence import sequence_scores
 from saccade.tasks.place.bank import embed_traverse
-from saccade.tasks.place.baselines import BASELINES
 from saccade.tasks.place.config_input import NetworkArgs
 from saccade.tasks.place.config_model import PlaceModelConfig
 from saccade.tasks.place.embed import load_network
 from saccade.tasks.place.loss import info_nce, near_pairs
 from saccade.tasks.place.model import PlaceNet
 from saccade.tasks.place.pairs import PairBatch, Pairs
-from saccade.tasks.place.passes import PanSettings, watch_stills
-from saccade.tasks.place.stills import drop_counts, read_stills
-from saccade.tasks.place.traverse import Positions
+from saccade.traverses.baselines import BASELINES
+from saccade.traverses.passes import PanSettings, watch_stills
+from saccade.traverses.stills import drop_counts, read_stills
+from saccade.traverses.traverse import Positions
 
 from place_results import machine  # isort: skip
 

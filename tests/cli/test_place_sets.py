@@ -115,8 +115,8 @@ def recall_of_matches(folder: Path, record: dict[str, Any]) -> float:
 
 def test_matches_of_nyc_come_from_other_sessions(place_sets: PlaceSets, tmp_path: Path) -> None:
     """What is listed as a match is a candidate of strict recall; recall@1 counts the same."""
-    from saccade.tasks.place.config_data import SetArgs
-    from saccade.tasks.place.sets import open_set
+    from saccade.traverses.config import SetArgs
+    from saccade.traverses.sets import open_set
 
     words = place_sets.words("eval", "nyc", "--out", tmp_path / "eval", "--no-report")
     assert say(*words).code == 0

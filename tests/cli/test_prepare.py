@@ -17,8 +17,8 @@ from saccade.cli.main import main
 from saccade.cli.prepare import MODES
 from saccade.contracts import Table
 from saccade.events import Events, SensorSize
-from saccade.tasks.place import nyc_convert
-from saccade.tasks.place.sets import SETS
+from saccade.traverses import nyc_convert
+from saccade.traverses.sets import SETS
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str | Path) -> tuple[int, str, str]:
@@ -113,7 +113,7 @@ def test_nyc_for_real(
         seen.update(options)
         return ()
 
-    monkeypatch.setattr("saccade.tasks.place.nyc.prepare", prepare)
+    monkeypatch.setattr("saccade.traverses.nyc.prepare", prepare)
     words = ["--split", "published", "--overwrite", "--on-truncation", "keep"]
     code, out, _ = run(capsys, "prepare", "nyc", tmp_path / "raw", tmp_path / "out", *words)
     assert code == 0

@@ -45,7 +45,9 @@ except SystemExit:
     assert "torch" not in loaded_after(code)
 
 
-@pytest.mark.parametrize("module", ["saccade.events", "saccade.events.io", "saccade.retrieval"])
+@pytest.mark.parametrize(
+    "module", ["saccade.events", "saccade.events.io", "saccade.retrieval", "saccade.traverses"]
+)
 def test_lower_floors_never_load_torch(module: str) -> None:
     code = f"""
 import importlib, pkgutil

@@ -26,9 +26,9 @@ from saccade.retrieval import (
     top_n,
     wgs84_distance_m,
 )
-from saccade.tasks.place.baselines import pca_cosine, sum_of_absolute_differences
+from saccade.retrieval.evaluation import RECALL_AT, Banks, evaluate
 from saccade.tasks.place.loss import info_nce
-from saccade.tasks.place.metric import RECALL_AT, Banks, evaluate
+from saccade.traverses.baselines import pca_cosine, sum_of_absolute_differences
 
 INPUTS = r"q|r|ll_[qr]|pl_[qr]|frames_[qr]|nyc_sessions_[qr]|meta"
 NYC_AT, NYC_M, CURVE_M, PUBLISHED_RADIUS_M = (1, 5, 10), 25.0, 30.0, 6_371_000

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from spikevpr_numbers import files
 
-from saccade.tasks.place.nyc_names import (
+from saccade.traverses.nyc_names import (
     PARTS,
     ROLES,
     Role,
@@ -17,7 +17,7 @@ from saccade.tasks.place.nyc_names import (
     parse_entry,
     published_split,
 )
-from saccade.tasks.place.places import cover_labels, positives
+from saccade.traverses.places import cover_labels, positives
 
 RADIUS_M = 25.0
 CASES = pytest.mark.parametrize("path", files("nyc_names_"), ids=lambda path: path.stem)

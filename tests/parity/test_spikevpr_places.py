@@ -11,10 +11,10 @@ from spikevpr_numbers import files
 from saccade.events.convert import from_columns
 from saccade.events.filters import read_pixel_list, without_pixels
 from saccade.simulate.layouts.brisbane import TRAVERSES
-from saccade.tasks.place import brisbane
-from saccade.tasks.place.brisbane_slices import hot_pixel_file, read_slice, sensor_of, slice_times
-from saccade.tasks.place.gps import Fixes, align, nearest_times, read_nmea
-from saccade.tasks.place.places import along_route, moving, positives, route_labels
+from saccade.traverses import brisbane
+from saccade.traverses.brisbane_slices import hot_pixel_file, read_slice, sensor_of, slice_times
+from saccade.traverses.gps import Fixes, align, nearest_times, read_nmea
+from saccade.traverses.places import along_route, moving, positives, route_labels
 
 NAME = "sunset1"
 

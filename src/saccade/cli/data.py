@@ -12,7 +12,7 @@ from typing import Any
 from saccade.cli.arguments import Positional
 from saccade.contracts import Cell, Report, Table
 from saccade.errors import ConfigError, UsageError, did_you_mean
-from saccade.tasks.place.config_data import DATA_ROOT, SetName
+from saccade.traverses.config import DATA_ROOT, SetName
 
 __all__ = ["WHERE", "Check", "help_text", "resolve", "run_check"]
 
@@ -109,7 +109,7 @@ def _check_one(name: str, folder: Path) -> Report:
 
 
 def _check_all(base: Path) -> Report:
-    from saccade.tasks.place.sets import SETS
+    from saccade.traverses.sets import SETS
 
     rows, tables, usable = list[tuple[Cell, ...]](), list[Table](), True
     for name in SETS:
@@ -128,6 +128,6 @@ def _check_all(base: Path) -> Report:
 
 
 def _module(name: str) -> Any:
-    from saccade.tasks.place.sets import SETS
+    from saccade.traverses.sets import SETS
 
     return importlib.import_module(SETS[name])

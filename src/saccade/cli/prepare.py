@@ -135,7 +135,7 @@ def help_text() -> str:
 
 def _prepare(mode: str, config: Any) -> Report:
     from saccade.engine.progress import progress
-    from saccade.tasks.place.sets import SETS
+    from saccade.traverses.sets import SETS
 
     if not config.source.is_dir():
         raise MissingFileError(
@@ -163,7 +163,7 @@ def _prepare(mode: str, config: Any) -> Report:
 def _options(mode: str, config: Any) -> dict[str, Any]:
     if mode != "nyc":
         return {}
-    from saccade.tasks.place.nyc_convert import NycRecipe
+    from saccade.traverses.nyc_convert import NycRecipe
 
     return {
         "split": config.split,

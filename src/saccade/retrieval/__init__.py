@@ -1,7 +1,11 @@
-"""From descriptors to ranks: scores in blocks, top N, recall against typed truth, bank health."""
+"""From descriptors to ranks: scores in blocks, top N, recall against typed truth, bank health.
+
+`saccade.retrieval.evaluation` puts all measures of one method on one pair together.
+"""
 
 from saccade.retrieval.cross import cross_recall, cross_table
 from saccade.retrieval.ensemble import ensemble_scores, read_member
+from saccade.retrieval.evaluation import Banks, Evaluation, compare, evaluate
 from saccade.retrieval.geodesic import haversine_distance_m, wgs84_distance_m
 from saccade.retrieval.health import BankHealth, bank_health
 from saccade.retrieval.precision import (
@@ -32,6 +36,8 @@ from saccade.retrieval.truth import (
 __all__ = [
     "METRICS",
     "BankHealth",
+    "Banks",
+    "Evaluation",
     "Geodesic",
     "IndexTolerance",
     "Planar",
@@ -46,7 +52,9 @@ __all__ = [
     "best_match_precision_recall",
     "best_median_worst",
     "chance_recall",
+    "compare",
     "degenerate_rows",
+    "evaluate",
     "haversine_distance_m",
     "precision_recall",
     "rank",

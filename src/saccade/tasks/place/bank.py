@@ -17,7 +17,7 @@ from saccade.contracts import Progress
 from saccade.engine.loader import Ahead
 from saccade.tasks.place.inference import fuse
 from saccade.tasks.place.model import PlaceNet
-from saccade.tasks.place.traverse import Traverse
+from saccade.traverses.traverse import Traverse
 
 __all__ = ["Bank", "embed_traverse", "embedder", "event_counts", "frames_of"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from saccade.errors import ConfigError
-from saccade.tasks.place.config_data import SetArgs
+from saccade.traverses.config import SetArgs
 
 __all__ = ["EvalConfig"]
 

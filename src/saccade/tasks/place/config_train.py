@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from saccade.errors import ConfigError
-from saccade.tasks.place.config_data import SetArgs
 from saccade.tasks.place.config_model import PlaceModelConfig
+from saccade.traverses.config import SetArgs
 
 __all__ = ["TrainConfig"]
 

@@ -23,17 +23,17 @@ from saccade.errors import ConfigError
 from saccade.events.types import SensorSize
 from saccade.files import file_sha256, write_atomically
 from saccade.retrieval import BankHealth, Ranking, bank_health, top_n
+from saccade.retrieval.evaluation import Evaluation, evaluate
 from saccade.tasks.place.bank import event_counts, frames_of
 from saccade.tasks.place.config_eval import EvalConfig
 from saccade.tasks.place.config_input import NetworkArgs
 from saccade.tasks.place.embed import Network, load_network
 from saccade.tasks.place.input_notes import input_notes
 from saccade.tasks.place.methods import Banks, Scored, check_baselines, scores_of
-from saccade.tasks.place.metric import Evaluation, evaluate
 from saccade.tasks.place.netvlad_bank import EventVPRBanks
-from saccade.tasks.place.sets import open_set
-from saccade.tasks.place.traverse import Pair, PlaceSet
 from saccade.tasks.place.validate import mask_of, saying
+from saccade.traverses.sets import open_set
+from saccade.traverses.traverse import Pair, PlaceSet
 
 __all__ = ["Result", "evaluate_set"]
 

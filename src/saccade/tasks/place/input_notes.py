@@ -15,7 +15,7 @@ from saccade.events.types import SensorSize
 from saccade.hub import WeightCard
 from saccade.tasks.place.data import PUBLISHED_RATES
 from saccade.tasks.place.model import PUBLISHED_SIZE
-from saccade.tasks.place.traverse import COUNTS, voxel_sums
+from saccade.traverses.traverse import COUNTS, voxel_sums
 
 __all__ = ["input_notes"]
 

@@ -24,12 +24,12 @@ from saccade.retrieval import score_matrix
 from saccade.retrieval.ensemble import ensemble_scores
 from saccade.retrieval.sequence import sequence_scores
 from saccade.tasks.place.bank import Bank, embed_traverse
-from saccade.tasks.place.baselines import BASELINES
 from saccade.tasks.place.config_eval import EvalConfig
-from saccade.tasks.place.frame_rows import TraverseFrames
 from saccade.tasks.place.model import PlaceNet
 from saccade.tasks.place.netvlad_bank import EventVPRBanks
-from saccade.tasks.place.traverse import Pair, Traverse
+from saccade.traverses.baselines import BASELINES
+from saccade.traverses.frame_rows import TraverseFrames
+from saccade.traverses.traverse import Pair, Traverse
 
 __all__ = ["Banks", "Scored", "check_baselines", "scores_of"]
 

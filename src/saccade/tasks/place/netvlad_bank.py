@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from saccade.contracts import Progress
 from saccade.errors import ConfigError, MissingFileError, listing
 from saccade.tasks.place.netvlad import EventVPR, load_parts
-from saccade.tasks.place.traverse import EventTraverse, Traverse
+from saccade.traverses.traverse import EventTraverse, Traverse
 
 __all__ = ["EventVPRBanks"]
 

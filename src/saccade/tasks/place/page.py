@@ -12,10 +12,10 @@ from saccade.contracts import Report, Table
 from saccade.energy import EnergyEstimate
 from saccade.engine import RunDir, to_yaml
 from saccade.retrieval import BankHealth, best_median_worst
-from saccade.tasks.place.baselines import BASELINES
 from saccade.tasks.place.config_eval import EvalConfig
 from saccade.tasks.place.evaluation import Result
-from saccade.tasks.place.traverse import Pair, Traverse
+from saccade.traverses.baselines import BASELINES
+from saccade.traverses.traverse import Pair, Traverse
 from saccade.view.canvas import fit, to_rgb
 from saccade.view.color import saturation_of, shade
 from saccade.view.curves import precision_recall_curves, recall_curves

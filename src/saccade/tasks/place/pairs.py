@@ -22,8 +22,8 @@ from torch import Tensor
 from saccade.engine import numpy_rng
 from saccade.engine.distributed import World
 from saccade.errors import ConfigError, DataError, ShapeError
-from saccade.tasks.place.places import positives
-from saccade.tasks.place.traverse import Traverse
+from saccade.traverses.places import positives
+from saccade.traverses.traverse import Traverse
 
 __all__ = ["PairBatch", "Pairs"]
 

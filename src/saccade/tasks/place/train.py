@@ -29,9 +29,9 @@ from saccade.tasks.place.embed import load_network
 from saccade.tasks.place.loss import info_nce, near_pairs
 from saccade.tasks.place.model import PlaceNet
 from saccade.tasks.place.pairs import PairBatch, Pairs
-from saccade.tasks.place.sets import open_set
-from saccade.tasks.place.traverse import PlaceSet
 from saccade.tasks.place.validate import check_truth
+from saccade.traverses.sets import open_set
+from saccade.traverses.traverse import PlaceSet
 
 __all__ = ["PlaceTrainee", "train"]
 

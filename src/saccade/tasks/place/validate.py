@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from saccade.errors import DataError
 from saccade.retrieval import rank, recall_at, top_n
 from saccade.tasks.place.bank import Bank
-from saccade.tasks.place.traverse import Pair, PlaceSet
+from saccade.traverses.traverse import Pair, PlaceSet
 
 __all__ = ["check_truth", "mask_of", "pair_recall", "saying"]
 

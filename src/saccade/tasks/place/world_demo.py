@@ -32,10 +32,10 @@ from saccade.simulate.place_truth import distance_at, read_positions, track_at
 from saccade.simulate.recording import Track
 from saccade.simulate.worlds import plan
 from saccade.tasks.place.bank import embedder
-from saccade.tasks.place.baselines import BASELINES
 from saccade.tasks.place.config import DemoConfig
 from saccade.tasks.place.config_input import NetworkArgs
 from saccade.tasks.place.embed import load_network
+from saccade.traverses.baselines import BASELINES
 from saccade.view.figures import figure_png
 from saccade.view.html import Block, Note, Picture, Section, Text
 from saccade.view.places import place_matrix, route_map

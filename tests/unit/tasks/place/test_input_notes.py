@@ -16,7 +16,7 @@ from saccade.tasks.place.config import PlaceModelConfig, PredictConfig
 from saccade.tasks.place.input_notes import input_notes
 from saccade.tasks.place.model import PlaceNet
 from saccade.tasks.place.task import predict
-from saccade.tasks.place.traverse import voxel_sums
+from saccade.traverses.traverse import voxel_sums
 
 SIZE = SensorSize(height=260, width=346)
 RATES = {"monday": 0.3}

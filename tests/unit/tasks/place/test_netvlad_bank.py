@@ -9,17 +9,17 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from road_recordings import write_drive
 from torch import nn
 
+from road_recordings import write_drive
 from saccade.errors import CheckpointError, ConfigError, MissingFileError
 from saccade.tasks.place import netvlad_bank
 from saccade.tasks.place.config import EvalConfig
-from saccade.tasks.place.config_data import SetArgs
 from saccade.tasks.place.evaluation import evaluate_set
 from saccade.tasks.place.netvlad import EventVPR
 from saccade.tasks.place.netvlad_bank import EventVPRBanks
-from saccade.tasks.place.sets import open_set
+from saccade.traverses.config import SetArgs
+from saccade.traverses.sets import open_set
 
 CPU, SIZE = torch.device("cpu"), "48x36"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nyc_sessions import SMALL, write_session, write_sessions
 from place_sets import (
     PLACES,
@@ -18,13 +19,12 @@ from place_sets import (
     write_slices,
     write_truth,
 )
-
-from saccade.tasks.place import nsavp, nyc
-from saccade.tasks.place.config_data import SetArgs
-from saccade.tasks.place.nyc_names import parse_entry
 from saccade.tasks.place.pairs import Pairs
-from saccade.tasks.place.sets import open_set
-from saccade.tasks.place.traverse import PlaceSet
+from saccade.traverses import nsavp, nyc
+from saccade.traverses.config import SetArgs
+from saccade.traverses.nyc_names import parse_entry
+from saccade.traverses.sets import open_set
+from saccade.traverses.traverse import PlaceSet
 
 
 def labels_of(opened: PlaceSet) -> list[np.ndarray]:

@@ -17,15 +17,15 @@ from saccade.cli.arguments import parse
 from saccade.cli.main import main
 from saccade.engine.distributed import World
 from saccade.errors import CheckpointError, ConfigError, DataError, FormatError, MissingFileError
-from saccade.tasks.place.config_data import SetArgs
 from saccade.tasks.place.config_eval import EvalConfig
 from saccade.tasks.place.config_train import TrainConfig
 from saccade.tasks.place.model import PlaceNet
 from saccade.tasks.place.pairs import Pairs
-from saccade.tasks.place.stills import open_set
 from saccade.tasks.place.task import eval as evaluate
 from saccade.tasks.place.task import train
 from saccade.tasks.place.train import PlaceTrainee
+from saccade.traverses.config import SetArgs
+from saccade.traverses.stills import open_set
 
 
 @pytest.fixture(scope="module")

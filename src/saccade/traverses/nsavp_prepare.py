@@ -20,7 +20,7 @@ from saccade.events.types import Events, SensorSize
 from saccade.files import replacing, write_atomically
 from saccade.jit import kernel
 from saccade.simulate.layouts.nsavp import SENSOR
-from saccade.tasks.place.nsavp_files import (
+from saccade.traverses.nsavp_files import (
     SMALL,
     FrameFile,
     frame_files,

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.errors import DataError, FormatError
-from saccade.tasks.place.utm import Utm
+from saccade.traverses.utm import Utm
 
 __all__ = [
     "PARTS",

@@ -7,8 +7,8 @@ import pytest
 
 from saccade.errors import ConfigError, DataError, ShapeError
 from saccade.retrieval import ensemble_scores
-from saccade.tasks.place import baselines, frame_rows
-from saccade.tasks.place.baselines import (
+from saccade.traverses import baselines, frame_rows
+from saccade.traverses.baselines import (
     BASELINES,
     centred_correlation,
     log_count_correlation,
@@ -17,8 +17,8 @@ from saccade.tasks.place.baselines import (
     raw_correlation,
     sum_of_absolute_differences,
 )
-from saccade.tasks.place.frame_rows import FrameRows, TraverseFrames, pooled
-from saccade.tasks.place.traverse import Positions
+from saccade.traverses.frame_rows import FrameRows, TraverseFrames, pooled
+from saccade.traverses.traverse import Positions
 
 RNG = np.random.default_rng(0)
 PLACES = RNG.gamma(0.4, 1.2, (30, 2, 13, 18))

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saccade.errors import ConfigError, DataError, FormatError
-from saccade.tasks.place.gps import read_nmea
-from saccade.tasks.place.places import along_route, moving
-from saccade.tasks.place.traverse import Positions
+from saccade.traverses.gps import read_nmea
+from saccade.traverses.places import along_route, moving
+from saccade.traverses.traverse import Positions
 
 __all__ = ["NMEA_ENDINGS", "Route", "is_position_table", "read_route"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from place_sets import (
     drive_parts,
     drive_recording,
@@ -17,15 +18,14 @@ from place_sets import (
     write_seconds,
     write_truth,
 )
-
 from saccade.errors import ConfigError, DataError, EventError, FormatError, MissingFileError
 from saccade.events.io import open as open_events
 from saccade.simulate.layouts import nsavp as layout
-from saccade.tasks.place import nsavp
-from saccade.tasks.place.config_data import SetArgs
-from saccade.tasks.place.nsavp_files import SMALL, FrameFile, frame_files
-from saccade.tasks.place.sets import open_set
-from saccade.tasks.place.traverse import PlaceSet
+from saccade.traverses import nsavp
+from saccade.traverses.config import SetArgs
+from saccade.traverses.nsavp_files import SMALL, FrameFile, frame_files
+from saccade.traverses.sets import open_set
+from saccade.traverses.traverse import PlaceSet
 
 TRAIN, VAL = "R0_RS0:R0_RA0", "R0_FS0:R0_FA0"
 RECORD = [("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "<i2")]

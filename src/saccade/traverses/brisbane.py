@@ -15,7 +15,7 @@ drive. Published (``compat="spikevpr"``) and native mode:
          the nearest fix, however far                                  at most 30 m, else no frame
     C3   the anchor of a pair is its query                             its reference
 
-How a slice becomes a frame: `saccade.tasks.place.brisbane_frame`.
+How a slice becomes a frame: `saccade.traverses.brisbane_frame`.
 
 Reference: T. Fischer and M. Milford, "Event-Based Visual Place Recognition With Ensembles of
 Temporal Windows", IEEE Robotics and Automation Letters 5(4), 2020.
@@ -37,8 +37,8 @@ from saccade.events.types import Events, SensorSize
 from saccade.represent import count_frame
 from saccade.retrieval import haversine_distance_m
 from saccade.simulate.layouts.brisbane import SENSOR, TRAVERSES
-from saccade.tasks.place.brisbane_frame import Recipe
-from saccade.tasks.place.brisbane_slices import (
+from saccade.traverses.brisbane_frame import Recipe
+from saccade.traverses.brisbane_slices import (
     hot_pixel_file,
     prepare,
     read_slice,
@@ -46,10 +46,10 @@ from saccade.tasks.place.brisbane_slices import (
     slice_times,
     source_file,
 )
-from saccade.tasks.place.config_data import SetArgs
-from saccade.tasks.place.gps import Fixes, align, nearest_times, read_nmea
-from saccade.tasks.place.parts import Published, check_size, choose
-from saccade.tasks.place.traverse import Pair, PlaceSet, Positions
+from saccade.traverses.config import SetArgs
+from saccade.traverses.gps import Fixes, align, nearest_times, read_nmea
+from saccade.traverses.parts import Published, check_size, choose
+from saccade.traverses.traverse import Pair, PlaceSet, Positions
 
 __all__ = ["PUBLISHED", "SliceTraverse", "check", "open_set", "prepare"]
 
@@ -70,7 +70,7 @@ _APART_M = 30.0
 
 @dataclass(frozen=True, eq=False)
 class SliceTraverse:
-    """A drive, with a slice for each place; see `saccade.tasks.place.traverse.Traverse`.
+    """A drive, with a slice for each place; see `saccade.traverses.traverse.Traverse`.
 
     Args:
         name: Its name.

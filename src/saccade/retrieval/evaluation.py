@@ -22,21 +22,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from saccade.contracts import Cell, Table
 from saccade.errors import ConfigError, ShapeError
-from saccade.retrieval import (
+from saccade.retrieval.precision import (
     PrecisionRecall,
-    Ranking,
-    Recall,
-    ScoreBlock,
-    Truth,
     best_match_precision_recall,
     pooled_precision_recall,
-    rank,
-    recall_at,
-    score_blocks,
-    top_n,
 )
-from saccade.retrieval.rank import Mask, mask_block
-from saccade.retrieval.scores import Metric
+from saccade.retrieval.rank import Mask, Ranking, mask_block, rank, top_n
+from saccade.retrieval.recall import Recall, recall_at
+from saccade.retrieval.scores import Metric, ScoreBlock, score_blocks
+from saccade.retrieval.truth import Truth
 
 __all__ = ["RECALL_AT", "Banks", "Evaluation", "compare", "evaluate"]
 

@@ -4,7 +4,7 @@
     summer@0-1150  places 0 to 1149 of the traverse ``summer``
     places         numbered; one place is a metre from the next, so a tolerance is in places
 
-Each condition is passed over several times by the simulated camera (`saccade.tasks.place.passes`).
+Each condition is passed over several times by the simulated camera (`saccade.traverses.passes`).
 Training takes a pass at random for every frame; tests take the pass of their own seed.
 """
 
@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from saccade.contracts import Table
 from saccade.engine.progress import progress
 from saccade.errors import ConfigError, DataError, FormatError, MissingFileError, listing
-from saccade.tasks.place.config_data import SetArgs
-from saccade.tasks.place.passes import PanSettings, stored_passes
-from saccade.tasks.place.traverse import Pair, PlaceSet, Positions
+from saccade.traverses.config import SetArgs
+from saccade.traverses.passes import PanSettings, stored_passes
+from saccade.traverses.traverse import Pair, PlaceSet, Positions
 
 __all__ = ["StillsTraverse", "check", "drop_counts", "open_set", "read_stills"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from saccade.events import Events, SensorSize
 from saccade.simulate.layouts import nyc
 from saccade.simulate.recording import Track
-from saccade.tasks.place.nyc_convert import NycRecipe
+from saccade.traverses.nyc_convert import NycRecipe
 
 SENSOR = SensorSize(height=36, width=64)
 SMALL = NycRecipe(least_events=20, size="32x24", bins=6)

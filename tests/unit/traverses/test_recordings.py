@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from road_recordings import (
     SECONDS,
     SENSOR,
@@ -18,7 +19,6 @@ from road_recordings import (
     road_table,
     write_drive,
 )
-
 from saccade import save
 from saccade.errors import (
     ConfigError,
@@ -37,13 +37,13 @@ from saccade.simulate.geography import receive
 from saccade.simulate.layouts import plain
 from saccade.simulate.place_truth import read_positions
 from saccade.simulate.recording import Part, Recording
-from saccade.tasks.place import place_events as place_events_module
-from saccade.tasks.place import recordings
-from saccade.tasks.place.config_data import SetArgs
-from saccade.tasks.place.place_events import place_events
-from saccade.tasks.place.routes import is_position_table, read_route
-from saccade.tasks.place.sets import open_set
-from saccade.tasks.place.traverse import PlaceSet
+from saccade.traverses import place_events as place_events_module
+from saccade.traverses import recordings
+from saccade.traverses.config import SetArgs
+from saccade.traverses.place_events import place_events
+from saccade.traverses.routes import is_position_table, read_route
+from saccade.traverses.sets import open_set
+from saccade.traverses.traverse import PlaceSet
 
 SIZE = str(SENSOR)
 

@@ -4,7 +4,7 @@
     Pair       one traverse looked up in another
     PlaceSet   traverses to train on, a pair to stop by, pairs to test on, and when a match is right
 
-A data set is a module with ``open_set(args) -> PlaceSet``, listed in `saccade.tasks.place.sets`.
+A data set is a module with ``open_set(args) -> PlaceSet``, listed in `saccade.traverses.sets`.
 Nothing is loaded before a frame is asked for.
 """
 

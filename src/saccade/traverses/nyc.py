@@ -6,7 +6,7 @@ Training takes train/database. Validation and tests look queries up in the datab
 matches of the query's own session do not count, because they are the same car seconds later. Tests
 read the test part; the original never does (defect C4).
 
-Archives hold one of two splits, see `saccade.tasks.place.nyc_names`. If another one is asked for
+Archives hold one of two splits, see `saccade.traverses.nyc_names`. If another one is asked for
 than they were written with, the entries of all six are dealt out anew.
 
 Reference: T. Pan et al., "NYC-Event-VPR: A Large-Scale High-Resolution Event-Based Visual Place
@@ -28,10 +28,10 @@ from saccade.contracts import Cell, Table
 from saccade.errors import ConfigError, DataError, SaccadeError, listing
 from saccade.events.types import SensorSize
 from saccade.represent import collapse_voxel_grid
-from saccade.tasks.place.config_data import SetArgs
-from saccade.tasks.place.nyc_archive import Member, list_members, read_member, shape_of
-from saccade.tasks.place.nyc_convert import MANIFEST, prepare
-from saccade.tasks.place.nyc_names import (
+from saccade.traverses.config import SetArgs
+from saccade.traverses.nyc_archive import Member, list_members, read_member, shape_of
+from saccade.traverses.nyc_convert import MANIFEST, prepare
+from saccade.traverses.nyc_names import (
     PARTS,
     ROLES,
     Part,
@@ -43,8 +43,8 @@ from saccade.tasks.place.nyc_names import (
     session_numbers,
     session_split,
 )
-from saccade.tasks.place.places import cover_labels
-from saccade.tasks.place.traverse import Pair, PlaceSet, Positions, voxel_sums
+from saccade.traverses.places import cover_labels
+from saccade.traverses.traverse import Pair, PlaceSet, Positions, voxel_sums
 
 __all__ = ["Entries", "check", "open_set", "prepare", "published_labels", "vary_grid"]
 

@@ -6,8 +6,8 @@
 
     --train day@0-1500 dusk --val night@0-700:day@1550-2200 --tests night@800-1500:day@1550-3000
 
-Formats of tables are in `saccade.tasks.place.routes`, words and files of truth in
-`saccade.tasks.place.recording_folder`. What ``saccade simulate traverse`` writes opens as it is.
+Formats of tables are in `saccade.traverses.routes`, words and files of truth in
+`saccade.traverses.recording_folder`. What ``saccade simulate traverse`` writes opens as it is.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from saccade.events.augment import Compose, EventDilation, EventDrop, Transform
 from saccade.events.types import Events, SensorSize
 from saccade.represent import count_frame
 from saccade.retrieval import Truth, TruthMatrix
-from saccade.tasks.place.config_data import SetArgs
-from saccade.tasks.place.place_events import PlaceEvents, place_events
-from saccade.tasks.place.recording_folder import (
+from saccade.traverses.config import SetArgs
+from saccade.traverses.place_events import PlaceEvents, place_events
+from saccade.traverses.recording_folder import (
     LAYOUTS,
     Piece,
     Source,
@@ -38,7 +38,7 @@ from saccade.tasks.place.recording_folder import (
     find_truth,
     read_truth,
 )
-from saccade.tasks.place.traverse import Pair, PlaceSet, Positions
+from saccade.traverses.traverse import Pair, PlaceSet, Positions
 
 __all__ = ["Drive", "MatrixPair", "check", "open_set"]
 

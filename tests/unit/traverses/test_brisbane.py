@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from place_sets import (
     PLACES,
     SIZE,
@@ -20,18 +21,17 @@ from place_sets import (
     write_slices,
     write_zip,
 )
-
 from saccade.errors import ConfigError, DataError, EventError, FormatError, MissingFileError
 from saccade.events.convert import from_columns
 from saccade.events.filters import denoise
 from saccade.simulate.layouts import brisbane as layout
 from saccade.simulate.layouts.brisbane import TRAVERSES
-from saccade.tasks.place import brisbane
-from saccade.tasks.place.brisbane_frame import Recipe
-from saccade.tasks.place.brisbane_slices import hot_pixel_file, read_slice
-from saccade.tasks.place.config_data import SetArgs
-from saccade.tasks.place.sets import open_set
-from saccade.tasks.place.traverse import PlaceSet
+from saccade.traverses import brisbane
+from saccade.traverses.brisbane_frame import Recipe
+from saccade.traverses.brisbane_slices import hot_pixel_file, read_slice
+from saccade.traverses.config import SetArgs
+from saccade.traverses.sets import open_set
+from saccade.traverses.traverse import PlaceSet
 
 DAY, NIGHT = "daytime", "night"
 RECIPE = Recipe(SIZE, SIZE, None, 15_000, (18_000.0, 48_000.0), True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from saccade.errors import DataError
-from saccade.tasks.place.utm import to_utm
+from saccade.traverses.utm import to_utm
 
 A, F, SCALE = 6_378_137.0, 1.0 / 298.257223563, 0.9996
 E2 = F * (2.0 - F)

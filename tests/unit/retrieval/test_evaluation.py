@@ -7,7 +7,7 @@ import pytest
 
 from saccade.errors import ConfigError, DataError, ShapeError
 from saccade.retrieval import IndexTolerance, Planar, TruthMatrix, score_matrix
-from saccade.tasks.place.metric import Banks, compare, evaluate
+from saccade.retrieval.evaluation import Banks, compare, evaluate
 
 RNG = np.random.default_rng(0)
 REFERENCES = RNG.standard_normal((50, 6))

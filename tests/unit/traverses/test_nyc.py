@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nyc_sessions import (
     DAY_US,
     EPOCH_US,
@@ -22,15 +23,14 @@ from nyc_sessions import (
     write_session,
     write_sessions,
 )
-
 from saccade.errors import ConfigError, DataError, FormatError, MissingFileError, SaccadeError
 from saccade.events import Events, SensorSize, deduplicate, downsample
 from saccade.represent import voxel_grid
-from saccade.tasks.place import nyc, nyc_convert
-from saccade.tasks.place.config_data import SetArgs
-from saccade.tasks.place.nyc_archive import list_members, read_member
-from saccade.tasks.place.nyc_gps import read_gps
-from saccade.tasks.place.nyc_names import (
+from saccade.traverses import nyc, nyc_convert
+from saccade.traverses.config import SetArgs
+from saccade.traverses.nyc_archive import list_members, read_member
+from saccade.traverses.nyc_gps import read_gps
+from saccade.traverses.nyc_names import (
     PARTS,
     ROLES,
     entry_name,
@@ -40,8 +40,8 @@ from saccade.tasks.place.nyc_names import (
     stamp_text,
     stamp_us,
 )
-from saccade.tasks.place.sets import open_set
-from saccade.tasks.place.traverse import PlaceSet
+from saccade.traverses.sets import open_set
+from saccade.traverses.traverse import PlaceSet
 
 COUNT = 6
 

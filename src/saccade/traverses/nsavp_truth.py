@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from saccade.errors import DataError, FormatError, MissingFileError
 from saccade.simulate.place_truth import read_positions
-from saccade.tasks.place.nsavp_files import traverse_folder
+from saccade.traverses.nsavp_files import traverse_folder
 
 __all__ = ["GroundTruth", "Metres"]
 

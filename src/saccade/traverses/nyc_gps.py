@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.errors import DataError, FormatError
-from saccade.tasks.place.nyc_names import stamp_text, stamp_us
+from saccade.traverses.nyc_names import stamp_text, stamp_us
 
 __all__ = ["GpsTable", "read_gps"]
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import importlib
 
-from saccade.tasks.place.config_data import SetArgs
-from saccade.tasks.place.traverse import PlaceSet
+from saccade.traverses.config import SetArgs
+from saccade.traverses.traverse import PlaceSet
 
 __all__ = ["SETS", "open_set"]
 
 SETS: dict[str, str] = {
-    "brisbane": "saccade.tasks.place.brisbane",
-    "nsavp": "saccade.tasks.place.nsavp",
-    "nyc": "saccade.tasks.place.nyc",
-    "files": "saccade.tasks.place.recordings",
-    "stills": "saccade.tasks.place.stills",
+    "brisbane": "saccade.traverses.brisbane",
+    "nsavp": "saccade.traverses.nsavp",
+    "nyc": "saccade.traverses.nyc",
+    "files": "saccade.traverses.recordings",
+    "stills": "saccade.traverses.stills",
 }
 """Name -> module with ``open_set(args)`` and ``check(folder)``."""
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.errors import ConfigError, DataError, ShapeError
-from saccade.tasks.place.traverse import Traverse
+from saccade.traverses.traverse import Traverse
 
 __all__ = ["FrameRows", "Frames", "TraverseFrames", "Turn", "pooled"]
 

@@ -25,7 +25,7 @@ from saccade.errors import ConfigError, DataError, ShapeError
 from saccade.jit import kernel
 from saccade.retrieval import score_matrix
 from saccade.retrieval.scores import Metric, add_product
-from saccade.tasks.place.frame_rows import FrameRows, Frames, Turn
+from saccade.traverses.frame_rows import FrameRows, Frames, Turn
 
 __all__ = [
     "BASELINES",

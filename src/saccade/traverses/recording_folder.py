@@ -30,7 +30,7 @@ from saccade.errors import (
 from saccade.events import io as event_io
 from saccade.events.types import SensorSize
 from saccade.retrieval import TruthMatrix
-from saccade.tasks.place.routes import NMEA_ENDINGS, Route, is_position_table, read_route
+from saccade.traverses.routes import NMEA_ENDINGS, Route, is_position_table, read_route
 
 __all__ = [
     "LAYOUTS",

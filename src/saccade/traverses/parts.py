@@ -17,7 +17,7 @@ from itertools import permutations
 
 from saccade.errors import ConfigError, MissingFileError, did_you_mean, listing
 from saccade.events.types import SensorSize
-from saccade.tasks.place.config_data import SetArgs
+from saccade.traverses.config import SetArgs
 
 __all__ = ["Parts", "Published", "check_size", "choose"]
 

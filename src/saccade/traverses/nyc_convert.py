@@ -33,8 +33,8 @@ from saccade.events.filters import deduplicate, downsample
 from saccade.events.types import Events, SensorSize
 from saccade.files import replacing, write_atomically
 from saccade.represent import voxel_grid
-from saccade.tasks.place.nyc_gps import GpsTable, read_gps
-from saccade.tasks.place.nyc_names import (
+from saccade.traverses.nyc_gps import GpsTable, read_gps
+from saccade.traverses.nyc_names import (
     PARTS,
     ROLES,
     Split,
@@ -45,7 +45,7 @@ from saccade.tasks.place.nyc_names import (
     stamp_text,
     stamp_us,
 )
-from saccade.tasks.place.utm import Utm, to_utm
+from saccade.traverses.utm import Utm, to_utm
 
 __all__ = ["MANIFEST", "NycRecipe", "prepare", "raw_sessions", "time_windows"]
 

@@ -22,7 +22,7 @@ from saccade.events.augment import EventDrop
 from saccade.events.filters import downsample
 from saccade.events.types import Events, SensorSize
 from saccade.represent import count_frame
-from saccade.tasks.place.nsavp_files import FrameFile
+from saccade.traverses.nsavp_files import FrameFile
 
 __all__ = ["Recipe"]
 

@@ -39,20 +39,20 @@ from saccade.errors import DataError, MissingFileError, SaccadeError, listing
 from saccade.events.types import Events, SensorSize
 from saccade.represent import count_frame
 from saccade.simulate.layouts.nsavp import SENSOR
-from saccade.tasks.place.config_data import SetArgs
-from saccade.tasks.place.nsavp_files import (
+from saccade.traverses.config import SetArgs
+from saccade.traverses.nsavp_files import (
     SMALL,
     FrameFile,
     frame_files,
     traverse_folder,
     traverse_names,
 )
-from saccade.tasks.place.nsavp_frame import Recipe
-from saccade.tasks.place.nsavp_prepare import export_ensemble, prepare
-from saccade.tasks.place.nsavp_truth import GroundTruth, Metres
-from saccade.tasks.place.parts import Published, check_size, choose
-from saccade.tasks.place.places import along_route, moving, route_labels
-from saccade.tasks.place.traverse import Pair, PlaceSet, Positions
+from saccade.traverses.nsavp_frame import Recipe
+from saccade.traverses.nsavp_prepare import export_ensemble, prepare
+from saccade.traverses.nsavp_truth import GroundTruth, Metres
+from saccade.traverses.parts import Published, check_size, choose
+from saccade.traverses.places import along_route, moving, route_labels
+from saccade.traverses.traverse import Pair, PlaceSet, Positions
 
 __all__ = [
     "PUBLISHED",
@@ -80,7 +80,7 @@ _FEW = 100
 
 @dataclass(frozen=True, eq=False)
 class FrameTraverse:
-    """A drive, one window a second; see `saccade.tasks.place.traverse.Traverse`.
+    """A drive, one window a second; see `saccade.traverses.traverse.Traverse`.
 
     Args:
         name: Its name.

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from place_sets import SIZE, event_text, street, write_log, write_zip
 
+from place_sets import SIZE, event_text, street, write_log, write_zip
 from saccade.errors import ConfigError, FormatError, MissingFileError
 from saccade.simulate.layouts.brisbane import TRAVERSES
-from saccade.tasks.place import brisbane
-from saccade.tasks.place.brisbane_slices import hot_pixel_file, read_slice, sensor_of, slice_times
+from saccade.traverses import brisbane
+from saccade.traverses.brisbane_slices import hot_pixel_file, read_slice, sensor_of, slice_times
 
 COUNT = int(SIZE.width * SIZE.height * 0.35)
 
