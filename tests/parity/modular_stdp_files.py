@@ -1,4 +1,4 @@
-"""Where the golden data of modular STDP lie, and which cases there are."""
+"""Golden files of modular STDP place recognition, found by what their names begin with."""
 
 from __future__ import annotations
 
