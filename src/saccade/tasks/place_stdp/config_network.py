@@ -1,6 +1,6 @@
 """What a module is made of: sizes, time constants, rules of learning; all constants of the model.
 
-    n_in Poisson inputs X --w, delay--> n_e excitatory E <--17--> n_e inhibitory I (one to one: 10.4)
+    n_in Poisson inputs X --w, delay--> n_e excitatory E <--17 | 10.4--> n_e inhibitory I
 
 Defaults are native. `NetworkConfig.published` gives the original: the pre rule with its sign
 turned (defect 5), state carried from image to image (defect 7), a start of 500 ms without input.

@@ -148,7 +148,7 @@ def run_kernel(  # type: ignore[no-untyped-def]
 @kernel
 def pairs_kernel(ordered, target, begin, place, delays, pre, pre_step, before, post, post_step,
                  at, nu_pre, slots, decay_x, decay_1, decay_2):  # type: ignore[no-untyped-def]  # fmt: skip
-    """Apply the learning rule to imposed spikes; returns the weights once steps < at[k] are done."""
+    """Apply the learning rule to imposed spikes; returns the weights before each step of ``at``."""
     n_in, n_e = ordered.shape
     snapshots = np.empty((len(at), n_in, n_e))
     newest, last = np.full(n_in, NO_SPIKE), np.full(n_e, np.int64(-(1 << 40)))

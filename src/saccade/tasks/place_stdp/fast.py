@@ -2,12 +2,12 @@
 
 What it leaves out, and why that is small:
 
-    E-I-E         an inhibitory neuron answers one spike of its partner with one spike, always 0.5 ms
-                  later (`latency`), because the lock-out lets it return to rest
-    own partner   the neuron that fired is inhibited like all others, but frozen until that is over
-    weights       change at the end of each lock-out, in which a neuron fires at most once, not at
-                  once; traces begin anew with each image
-    rest          every image begins from rest, so there is nothing to simulate between images
+    E-I-E        an inhibitory neuron answers one spike of its partner with one spike, always 0.5 ms
+                 later (`latency`), because the lock-out lets it return to rest
+    own partner  the neuron that fired is inhibited like all others, but frozen until that is over
+    weights      change at the end of each lock-out, in which a neuron fires at most once, not at
+                 once; traces begin anew with each image
+    rest         every image begins from rest, so there is nothing to simulate between images
 
 `docs/place_stdp.md` gives the measured agreement with the exact engine. The modules of a group have
 the same delays and see the same input spikes; they differ in weights and thresholds.
