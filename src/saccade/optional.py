@@ -11,6 +11,7 @@ __all__ = ["EXTRAS", "require"]
 
 EXTRAS: dict[str, str] = {
     "av": "video",
+    "distributed": "cluster",
     "hdf5plugin": "hdf5",
     "mlflow": "track",
     "pynmea2": "geo",

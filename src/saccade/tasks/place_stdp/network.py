@@ -7,7 +7,9 @@ theta    mV    float64 [n_e], firing threshold = theta - 72 mV
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,6 +143,18 @@ class State:
     def rest(cls, config: NetworkConfig) -> State:
         """Return neurons at rest, ready to fire."""
         return cls._at(config, MODEL.rest_e, MODEL.rest_i, origin=NEVER)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all of it as arrays, for a checkpoint."""
+        return {f"state_{item.name}": np.asarray(getattr(self, item.name)) for item in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> State:
+        """Return the state that `to_arrays` gave."""
+        found = {item.name: np.array(arrays[f"state_{item.name}"]) for item in fields(cls)}
+        for name in ("origin", "step"):
+            found[name] = int(found[name])  # type: ignore[assignment]
+        return cls(**found)  # type: ignore[arg-type]
 
     @classmethod
     def _at(cls, config: NetworkConfig, v_e: float, v_i: float, *, origin: int) -> State:

@@ -1,0 +1,72 @@
+"""The inputs of a traverse, written once: of frames or of events, as the learner was trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from saccade.engine import progress
+from saccade.errors import ConfigError
+from saccade.tasks.place_stdp.config_model import Compat, InputArgs
+from saccade.tasks.place_stdp.config_network import NetworkConfig
+from saccade.tasks.place_stdp.data import event_settings, preprocess_of
+from saccade.tasks.place_stdp.inputs import StoredInputs, write_event_inputs, write_inputs
+from saccade.tasks.place_stdp.preprocess import PixelStatistics
+from saccade.traverses import EventTraverse, Traverse
+from saccade.traverses.frame_rows import TraverseFrames
+
+__all__ = ["Coding", "file_name", "prepare_queries"]
+
+
+@dataclass(frozen=True, eq=False)
+class Coding:
+    """How windows become inputs; the same for references and queries.
+
+    Args:
+        inputs: What was asked for.
+        units: What frames hold.
+        compat: A published system, or None.
+        statistics: Of the reference's pixels, where inputs need them.
+        network: Configuration of a module: how long an image of events is.
+    """
+
+    inputs: InputArgs
+    units: str
+    compat: Compat | None
+    statistics: PixelStatistics | None
+    network: NetworkConfig
+
+
+def prepare_queries(path: Path, traverse: Traverse, coding: Coding) -> StoredInputs:
+    """Write the inputs of a traverse.
+
+    Args:
+        path: Folder and name of the inputs, without an ending.
+        traverse: Its windows.
+        coding: How they become inputs.
+
+    Raises:
+        ConfigError: Events are asked for and the traverse has none.
+        DataError: A frame cannot be used.
+    """
+    with progress(f"Preparing {traverse.name}", unit="windows") as tell:
+        if coding.inputs.encoding == "events":
+            settings = event_settings(coding.inputs)
+            return write_event_inputs(path, _with_events(traverse), settings, coding.network, tell)
+        settings = preprocess_of(coding.inputs, coding.units, coding.compat)
+        return write_inputs(path, TraverseFrames(traverse), settings, coding.statistics, tell)
+
+
+def file_name(traverse: Traverse) -> str:
+    """Return the name of a traverse as a file may have it."""
+    return "".join(c if c.isalnum() or c in "-_.@" else "_" for c in traverse.name)
+
+
+def _with_events(traverse: Traverse) -> EventTraverse:
+    if not isinstance(traverse, EventTraverse):
+        raise ConfigError(
+            f"--encoding events: {traverse.name} has frames, no events.",
+            "Expected recordings of events.",
+            "Use --encoding rates.",
+        )
+    return traverse

@@ -1,0 +1,81 @@
+"""Trained modules are shown images: what every neuron answers, with either engine.
+
+All modules of a member see the same input spikes of an image, so that one image is drawn once and
+eight modules run side by side. Images begin from rest; only the published protocol
+(``carry_state``, ``compat="vprsnn"``) carries the state of the neurons from image to image, and the
+answer to an image then depends on the image before (defect 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saccade.engine.seed import numpy_rng
+from saccade.tasks.place_stdp.exact import ExactEngine
+from saccade.tasks.place_stdp.fast import FastGroup
+from saccade.tasks.place_stdp.inputs import StoredInputs
+from saccade.tasks.place_stdp.network import Network, State
+from saccade.tasks.place_stdp.spikes import Raster
+
+__all__ = ["Engine", "responses"]
+
+Engine = Literal["fast", "exact"]
+
+
+def responses(
+    networks: Sequence[Network],
+    inputs: StoredInputs,
+    *,
+    engine: Engine,
+    seed: int,
+    images: Sequence[int] | None = None,
+) -> Iterator[NDArray[np.int32]]:
+    """Yield the spikes of every neuron for one image after the other.
+
+    Args:
+        networks: Modules of one member.
+        inputs: The images.
+        engine: ``"fast"`` or ``"exact"``.
+        seed: Of the member; with the name of the images it seeds the input spikes.
+        images: Which ones; all without.
+
+    Yields:
+        int32 ``[modules, n_e]``.
+    """
+    config = networks[0].config
+    chosen = range(len(inputs)) if images is None else images
+    machines = _Exact(networks) if engine == "exact" else FastGroup(networks)
+    for k in chosen:
+        rng = numpy_rng(seed, f"{inputs.path.name} {k}")
+        yield machines.counts(inputs.raster(k, config, rng))
+
+
+class _Exact:
+    """Modules side by side in the exact engine, with or without a state that is carried along."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self._config = networks[0].config
+        self._machines = [ExactEngine(network) for network in networks]
+        if not self._config.reset_per_image and self._config.start_ms:
+            self._all(Raster.empty(self._config.steps(self._config.start_ms)))
+        self._owed = np.zeros((len(networks), self._config.n_e), np.int32)
+
+    def counts(self, inputs: Raster) -> NDArray[np.int32]:
+        """Return the spikes of every neuron, int32 ``[modules, n_e]``."""
+        if self._config.reset_per_image:
+            for machine in self._machines:
+                machine.state = State.rest(self._config)
+            return self._all(inputs)
+        found = self._all(inputs) + self._owed
+        self._owed = self._all(Raster.empty(self._config.steps(self._config.rest_ms)))
+        return found
+
+    def _all(self, inputs: Raster) -> NDArray[np.int32]:
+        n_e = self._config.n_e
+        return np.stack(
+            [machine.run(inputs, learn=False).excitatory.counts(n_e) for machine in self._machines]
+        )

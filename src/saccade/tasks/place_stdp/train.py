@@ -1,0 +1,212 @@
+"""Training in stages, each of them many independent jobs, each job one file.
+
+    inputs -> train (a job a module) -> record (a job for eight modules) -> calibrate -> member files
+
+A run that was stopped goes on with ``--resume``: what is done stays, what was interrupted goes on
+from its last epoch. ``--member`` and ``--module`` do the jobs of one module, for job arrays; the
+run that comes last, without them, puts the member files together.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from saccade.contracts import Report, Table
+from saccade.engine import RunDir, progress
+from saccade.errors import ConfigError, MissingFileError
+from saccade.tasks.place_stdp.calibration import calibrate
+from saccade.tasks.place_stdp.config_train import TrainConfig
+from saccade.tasks.place_stdp.data import Places, event_settings, open_places, preprocess_of
+from saccade.tasks.place_stdp.fast_lanes import LANES
+from saccade.tasks.place_stdp.jobs import Job, run_jobs
+from saccade.tasks.place_stdp.model import merge_member
+from saccade.tasks.place_stdp.module import train_module
+from saccade.tasks.place_stdp.plan import Plan, write_plan
+from saccade.tasks.place_stdp.preprocess import Preprocess, measure
+from saccade.tasks.place_stdp.queries import Coding, file_name, prepare_queries
+from saccade.tasks.place_stdp.record import record_modules
+from saccade.traverses.frame_rows import TraverseFrames
+
+__all__ = ["train", "train_job"]
+
+
+def train(cfg: TrainConfig) -> Report:
+    """Train, record and calibrate, or go on with a run that was stopped.
+
+    Writes ``config.yaml``, ``inputs/``, ``parts/``, ``member-S.safetensors``, ``calibration.json``
+    and ``report.json`` into the run folder.
+
+    Raises:
+        ConfigError: Arguments do not fit each other, the data set or the run that is resumed.
+        MissingFileError: The data set, a traverse of it or the run to resume is not there.
+        CheckpointError: A file of the run is damaged.
+    """
+    places = open_places(cfg.data)
+    if cfg.dry_run:
+        return _rehearse(cfg, places)
+    started = time.monotonic()
+    with _run_folder(cfg) as run:
+        plan = _prepare(run.folder, cfg, places)
+        work = _Work(plan, cfg)
+        done: dict[str, int] = {}
+        for stage in cfg.stages:
+            if stage == "train":
+                done["modules trained now"] = work.train()
+            elif stage == "record" and cfg.learner == "stdp":
+                done["modules recorded now"] = work.record()
+        report = work.finish(run, places, done, time.monotonic() - started)
+        run.write_json("report.json", report)
+        return report
+
+
+def train_job(folder: Path, member: int, module: int) -> None:
+    """Train one module of a run: the job that workers do."""
+    train_module(Plan.open(folder), member, module)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """The jobs of a run."""
+
+    plan: Plan
+    cfg: TrainConfig
+
+    def members(self) -> range:
+        """Return the members whose jobs are to be done."""
+        chosen = self.cfg.work.member
+        if chosen is not None and chosen >= self.cfg.members:
+            raise ConfigError(
+                f"--member {chosen} of {self.cfg.members}.", "Expected a number below --members."
+            )
+        return range(self.cfg.members) if chosen is None else range(chosen, chosen + 1)
+
+    def modules(self, member: int) -> range:
+        """Return the modules whose jobs are to be done."""
+        count, chosen = len(self.plan.modules(member)), self.cfg.work.module
+        if chosen is not None and chosen >= count:
+            raise ConfigError(
+                f"--module {chosen} of {count}.", f"Expected 0 to {count - 1}, {count} modules."
+            )
+        return range(count) if chosen is None else range(chosen, chosen + 1)
+
+    def train(self) -> int:
+        """Train modules; returns how many."""
+        jobs = [
+            Job(
+                train_job,
+                (self.plan.folder, member, module),
+                self.plan.part("module", member, module, self.cfg.epochs),
+                f"module {module} of member {member}",
+            )
+            for member in self.members()
+            for module in self.modules(member)
+        ]
+        with progress("Training", unit="modules") as tell:
+            return run_jobs(jobs, self.cfg.work, tell)
+
+    def record(self) -> int:
+        """Show the references to trained modules; returns how many jobs that were."""
+        step = LANES if self.cfg.stdp.engine == "fast" else 1
+        jobs = [
+            self._record_job(member, modules[k : k + step], epoch)
+            for member in self.members()
+            for modules in [tuple(self.modules(member))]
+            for k in range(0, len(modules), step)
+            for epoch in self.cfg.kept_epochs
+        ]
+        with progress("Recording", unit="jobs") as tell:
+            return run_jobs(jobs, self.cfg.work, tell)
+
+    def _record_job(self, member: int, modules: tuple[int, ...], epoch: int) -> Job:
+        todo = tuple(k for k in modules if not self.plan.part("record", member, k, epoch).exists())
+        result = self.plan.part("record", member, (todo or modules)[-1], epoch)
+        arguments = (self.plan.folder, member, todo, epoch)
+        return Job(record_modules, arguments, result, f"recording of modules {modules}")
+
+    def finish(self, run: RunDir, places: Places, done: dict[str, int], seconds: float) -> Report:
+        """Put members together where all their modules are there, and say what there is."""
+        notes, files = [*places.set.notes], list[Path]()
+        kinds = ("module",) if self.cfg.learner == "delta" else ("module", "record")
+        for member in range(self.cfg.members):
+            modules = range(len(self.plan.modules(member)))
+            missing = [
+                f"{kind} {k}"
+                for kind in kinds
+                for k in modules
+                if not self.plan.part(kind, member, k, self.cfg.epochs).exists()
+            ]
+            if missing:
+                notes.append(f"Member {member} lacks {len(missing)} files: {missing[0]}, ...")
+                continue
+            files.append(merge_member(self.plan, member, self.cfg.epochs))
+        tables: tuple[Table, ...] = ()
+        values: dict[str, Any] = {
+            "run": str(run.folder),
+            "learner": self.cfg.learner,
+            "places": places.count,
+            "modules": len(self.plan.modules(0)),
+            "members": len(files),
+            **done,
+            "seconds": round(seconds, 1),
+        }
+        wants = "calibrate" in self.cfg.stages and self.cfg.calibration
+        if wants and self.cfg.learner == "stdp" and len(files) == self.cfg.members:
+            found = calibrate(self.plan, places, self.cfg, run)
+            values |= found.values
+            tables = found.tables
+        title = f"Training of {self.cfg.learner} modules on {places.set.name}"
+        return Report(title, values, tables, tuple(notes), tuple(files))
+
+
+def _prepare(folder: Path, cfg: TrainConfig, places: Places) -> Plan:
+    """Write inputs and plan where they are not there yet."""
+    units, names = places.set.units, tuple(file_name(item) for item in places.references)
+    if (folder / "plan.safetensors").exists():
+        plan = Plan.open(folder)
+        return write_plan(folder, cfg, names, places.labels, plan.n_in, plan.statistics, plan.about)
+    settings, statistics = preprocess_of(cfg.inputs, units, cfg.compat), None
+    if cfg.inputs.encoding == "rates":
+        statistics = measure(TraverseFrames(places.references[0]), settings)
+    n_in = _inputs_of(cfg, settings, places)
+    coding = Coding(cfg.inputs, units, cfg.compat, statistics, cfg.stdp.network(n_in, cfg.compat))
+    for name, reference in zip(names, places.references, strict=True):
+        prepare_queries(folder / "inputs" / name, reference, coding)
+    about = {"units": units, "set": places.set.name, "reference": places.references[0].name}
+    return write_plan(folder, cfg, names, places.labels, n_in, statistics, about)
+
+
+def _inputs_of(cfg: TrainConfig, settings: Preprocess, places: Places) -> int:
+    if cfg.inputs.encoding == "events":
+        return event_settings(cfg.inputs).n_in
+    return settings.inputs(places.references[0].frame(0).shape[0])
+
+
+def _run_folder(cfg: TrainConfig) -> RunDir:
+    if cfg.name is None:
+        return RunDir.create("train", "place_stdp", root=cfg.out, config=cfg)
+    folder = cfg.out / cfg.name
+    if cfg.resume or cfg.work.module is not None or cfg.work.member is not None:
+        if (folder / "status.json").exists():
+            return RunDir.again(folder)
+        if cfg.resume:
+            raise MissingFileError(f"No run in {folder}.", "Expected one to go on with.")
+    return RunDir.at(folder, config=cfg)
+
+
+def _rehearse(cfg: TrainConfig, places: Places) -> Report:
+    """Say what training would take."""
+    modules = -(-cfg.calibration // cfg.per_module)
+    modules += -(-(places.count - cfg.calibration) // cfg.per_module)
+    images = sum(int((labels >= 0).sum()) for labels in places.labels)
+    shown = images * cfg.epochs if cfg.learner == "stdp" else images * 2 * cfg.delta.delta_epochs
+    values = {
+        "places": places.count,
+        "references": len(places.references),
+        "modules": modules * cfg.members,
+        "images shown in training": shown * cfg.members,
+        "images shown in recording": images * modules * cfg.members,
+    }
+    return Report(f"Training on {places.set.name}: nothing was done", values)
