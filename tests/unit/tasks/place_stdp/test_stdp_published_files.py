@@ -63,8 +63,8 @@ def test_defect_8_the_last_responses_have_the_last_labels(folder: Path) -> None:
     assert labels.tolist() == [*range(20, 25), *range(25)]
     _, published = read_responses(folder, 1500, compat="vprsnn")
     assert published.tolist() == [*range(25), *range(5)]
-    np.save(folder / "resultPopVecs50.npy", np.ones((30, NEURONS)))
-    assert read_responses(folder, 50)[1].tolist() == [*range(20, 25), *range(25)]
+    np.save(folder / "resultPopVecs60.npy", np.ones((30, NEURONS)))
+    assert read_responses(folder, 60)[1].tolist() == [*range(5, 25), *range(10)]
 
 
 def test_responses_of_a_test_have_labels_of_their_own(folder: Path) -> None:
