@@ -40,7 +40,7 @@ _SIGNED = ("patch", "log_patch", "standardised")
 _COUNTS = ("log", "log_patch", "standardised")
 _MEASURED = ("log", "standardised")
 _GREY = (0.299, 0.587, 0.114)
-_BLOCK_ELEMENTS = 1 << 24
+_BLOCK_ELEMENTS = 1 << 20
 
 
 class Frames(Protocol):
@@ -294,6 +294,8 @@ def _resized(block: Any, settings: Preprocess) -> NDArray[np.float32]:
 
 def _published(block: NDArray[Any], settings: Preprocess) -> NDArray[np.uint8]:
     if settings.compat == "lens":
+        if not (block.min() >= 0 and np.isfinite(block.max())):
+            raise DataError("A pixel is NaN, infinite or below 0.", "Expected event counts.")
         picked = resized(block.sum(axis=1, dtype=np.float64), settings.size, "pick")
         return np.clip(picked, 0, 255).astype(np.uint8).reshape(len(block), -1)
     if block.shape[1] not in (1, 3):

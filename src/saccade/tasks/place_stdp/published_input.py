@@ -191,8 +191,8 @@ def fake_quantised(levels: NDArray[np.uint8]) -> NDArray[np.float32]:
         float32 ``[..., h, w]``.
 
     Examples:
-        >>> fake_quantised(np.array([[0, 51, 255]], np.uint8)).round(2).tolist()
-        [[0.0, 0.2, 1.0]]
+        >>> (255 * fake_quantised(np.array([[0, 51, 255]], np.uint8))).round().tolist()
+        [[0.0, 51.0, 255.0]]
     """
     x = levels.astype(np.float32) / np.float32(255)
     largest = x.max(axis=(-2, -1), keepdims=True, initial=0)

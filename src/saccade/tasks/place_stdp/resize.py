@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from saccade.errors import ConfigError, ShapeError
 
-__all__ = ["Resize", "area", "bilinear", "picked", "resized"]
+__all__ = ["Resize", "area", "bilinear", "middle", "picked", "resized", "taps"]
 
 Resize = Literal["area", "bilinear", "pick"]
 
