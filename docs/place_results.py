@@ -24,7 +24,8 @@ from saccade.engine.rundir import versions
 from saccade.retrieval import IndexTolerance, recall_at, top_n
 from saccade.retrieval.sequence import sequence_scores
 from saccade.traverses.baselines import BASELINES
-from saccade.traverses.stills import TUNNEL_STD, read_stills
+from saccade.traverses.image_files import TUNNEL_STD
+from saccade.traverses.stills import read_stills
 
 MEASURES = ("recall@1_of_matchable", "recall@5_of_matchable", "pooled_average_precision")
 ON_IMAGES = ("raw", "centred", "log_count", "own_centred", "own_standardised", "patch")

@@ -22,9 +22,15 @@ WHERE: dict[str, str] = {
     "nyc": "https://huggingface.co/datasets/ai4ce/NYC-Event-VPR (NYC-Event-VPR_raw_data), then "
     "saccade prepare nyc",
     "files": "your own recordings, or saccade simulate traverse --out FOLDER",
+    "images": "an .npz file with an array of images for each condition, a folder of images each, "
+    "or Nordland, Oxford RobotCar, SFU-Mountain, Synthia, St Lucia with the lists of "
+    "https://github.com/QVPR/VPRSNN (dataset_imagenames)",
     "stills": "an .npz file with an array of images for each condition, aligned place by place",
 }
 """Data set -> where to get it."""
+
+_ONE_FILE = ("images", "stills")
+"""Sets that may be a single file."""
 
 _HELP = f"""saccade data: data sets on this machine
 
@@ -47,9 +53,10 @@ class Check:
     """
 
     name: Positional[SetName | None] = None
-    """brisbane, nsavp, nyc, files or stills (default: all)."""
+    """brisbane, nsavp, nyc, files, images or stills (default: all)."""
     root: Path | None = None
-    """Folder of the set; without a name, the folder with one folder for each (SACCADE_DATA)."""
+    """Folder (or .npz file) of the set; without a name, the folder with one folder for each
+    (SACCADE_DATA)."""
 
 
 def resolve(words: Sequence[str]) -> tuple[str, list[str], type[Any], Callable[[Any], Report], str]:
@@ -98,7 +105,7 @@ def run_check(args: Check) -> Report:
 
 
 def _check_one(name: str, folder: Path) -> Report:
-    if not folder.is_dir():
+    if not (folder.is_dir() or (name in _ONE_FILE and folder.is_file())):
         note = f"{name}: {WHERE[name]}."
         return Report(f"data check {name}", {"folder": str(folder)}, notes=(
             f"No such folder: {folder}.", note), ok=False)  # fmt: skip

@@ -80,11 +80,42 @@ class Nyc:
     """Replace archives in the target that were made otherwise."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PlaceList:
+    """Lists of places for folders of images, from when and where each image was taken.
+
+    Writes a list for each traverse, NAME.txt; line k of all of them is one place.
+
+    Example: saccade prepare place-list town --positions sun=sun.csv rain=rain.csv --every-m 100
+    """
+
+    root: Positional[Path]
+    """Folder with a folder of images for each traverse."""
+    positions: tuple[str, ...] = ()
+    """NAME=FILE, tables with t_us and latitude,longitude or x,y, and image where names of files are
+    no times (default: NAME.positions.csv there). The images of the first one are the places."""
+    every: int | None = None
+    """Keep every so-many-th image that is fast enough."""
+    every_m: float | None = None
+    """Or keep an image every so many metres."""
+    min_speed_kmh: float = 15.0
+    """Leave out images that are slower, in km/h."""
+    tolerance_m: float = 10.0
+    """Images of other traverses show a place within so many metres."""
+    tick_us: int = 1
+    """Microseconds per unit of the numbers in file names, where these are times."""
+    out: Path | None = None
+    """Folder to write (default: ROOT, where --data images finds the lists)."""
+    overwrite: bool = False
+    """Replace lists that are there."""
+
+
 MODES: dict[str, type[Any]] = {
     "brisbane": Brisbane,
     "nsavp": Nsavp,
     "nyc": Nyc,
     "nsavp-ensemble": NsavpEnsemble,
+    "place-list": PlaceList,
 }
 """Word after ``saccade prepare`` -> its arguments."""
 
@@ -92,8 +123,10 @@ _HELP = """saccade prepare: public data sets, converted once into what training 
 
   saccade prepare nyc downloads/NYC-Event-VPR_raw_data data/nyc
   saccade data check nyc --root data/nyc
+  saccade prepare place-list data/town --every-m 100
 
 usage: saccade prepare SET SOURCE TARGET
+       saccade prepare place-list ROOT --positions NAME=FILE ...
 
 {modes}
 
@@ -122,7 +155,7 @@ def resolve(words: Sequence[str]) -> tuple[str, list[str], type[Any], Callable[[
         )
 
     def run(config: Any) -> Report:
-        return _prepare(mode, config)
+        return _place_list(config) if mode == "place-list" else _prepare(mode, config)
 
     return mode, list(words[1:]), MODES[mode], run, MODES[mode].__doc__ or ""
 
@@ -174,3 +207,34 @@ def _options(mode: str, config: Any) -> dict[str, Any]:
             on_truncation=config.on_truncation,
         ),
     }
+
+
+def _place_list(config: PlaceList) -> Report:
+    from saccade.traverses.place_lists import (
+        PlaceListRecipe,
+        make_place_lists,
+        write_place_lists,
+    )
+
+    tables: dict[str, Path] = {}
+    for word in config.positions:
+        name, _, file = word.partition("=")
+        if not (name and file):
+            raise UsageError(f"--positions {word!r}.", "Expected NAME=FILE, sun=sun.csv.")
+        tables[name] = Path(file)
+    recipe = PlaceListRecipe(
+        min_speed_kmh=config.min_speed_kmh,
+        every=config.every,
+        every_m=config.every_m,
+        tolerance_m=config.tolerance_m,
+        tick_us=config.tick_us,
+    )
+    lists = make_place_lists(config.root, tables, recipe)
+    folder = config.out or lists.base
+    files = write_place_lists(lists, folder, overwrite=config.overwrite)
+    return Report(
+        title=f"prepare place-list -> {folder}",
+        values={"places": len(next(iter(lists.names.values()))), "dropped": lists.dropped},
+        tables=(lists.table,),
+        files=files,
+    )

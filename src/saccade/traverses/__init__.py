@@ -10,7 +10,8 @@ A data set is one module with ``open_set(args)`` and ``check(folder)``, named in
 
     brisbane, nsavp, nyc   published recordings, with their preparation and positions
     files                  recordings of your own, each with a table of positions (`recordings`)
-    stills                 images of a route, seen by a simulated camera that pans (`passes`)
+    images                 plain images of a route: an array a traverse, or files and lists of them
+    stills                 the same, seen by a simulated camera that pans (`passes`)
 
 `baselines` compares frames without learning. Nothing here learns, so that every task that
 recognises places stands on it. Names load on first use.
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from saccade.traverses.sets import SETS as SETS
     from saccade.traverses.sets import open_set as open_set
     from saccade.traverses.traverse import COUNTS as COUNTS
+    from saccade.traverses.traverse import GREY as GREY
     from saccade.traverses.traverse import EventTraverse as EventTraverse
+    from saccade.traverses.traverse import ImageTraverse as ImageTraverse
+    from saccade.traverses.traverse import MatrixPair as MatrixPair
     from saccade.traverses.traverse import Pair as Pair
     from saccade.traverses.traverse import PlaceSet as PlaceSet
     from saccade.traverses.traverse import Positions as Positions
@@ -39,6 +43,9 @@ _NAMES: dict[str, str] = {
     "COUNTS": "traverse",
     "DATA_ROOT": "config",
     "EventTraverse": "traverse",
+    "GREY": "traverse",
+    "ImageTraverse": "traverse",
+    "MatrixPair": "traverse",
     "Pair": "traverse",
     "PlaceSet": "traverse",
     "Positions": "traverse",
@@ -53,8 +60,11 @@ _NAMES: dict[str, str] = {
 __all__ = [
     "COUNTS",
     "DATA_ROOT",
+    "GREY",
     "SETS",
     "EventTraverse",
+    "ImageTraverse",
+    "MatrixPair",
     "Pair",
     "PlaceSet",
     "Positions",

@@ -14,7 +14,7 @@ from saccade.events.types import SensorSize
 
 __all__ = ["DATA_ROOT", "SetArgs", "SetName"]
 
-SetName = Literal["brisbane", "nsavp", "nyc", "files", "stills"]
+SetName = Literal["brisbane", "nsavp", "nyc", "files", "images", "stills"]
 
 DATA_ROOT = "SACCADE_DATA"
 """Environment variable that names the folder with one folder per data set."""
@@ -25,7 +25,8 @@ class SetArgs:
     """A data set and the part each traverse plays; what is None is as published for the set."""
 
     data: SetName = "files"
-    """brisbane, nsavp, nyc; files: recordings with a table of positions each; stills: images."""
+    """brisbane, nsavp, nyc; files: recordings with a table of positions each; images: plain
+    images of a route; stills: the same, as events of a camera that pans over them."""
     root: Path | None = None
     """Folder of the data set (default: the folder of that name in $SACCADE_DATA)."""
     train: tuple[str, ...] = ()
@@ -56,17 +57,25 @@ class SetArgs:
     """files: metres along the route from window to window."""
     offset_s: tuple[str, ...] = ()
     """files: NAME=SECONDS, the recording's time when its table of positions says 0."""
+    lists: Annotated[tuple[str, ...], arg(name="list")] = ()
+    """images: NAME=FILE, the list of a traverse's images, a name a line (default: found there)."""
+    every: int | None = None
+    """images: keep every so-many-th image of a list (default: as published for the list, or 1)."""
+    most: int | None = None
+    """images: keep at most so many (default: as published for the list, or all)."""
+    as_counts: bool = False
+    """images: the pixels are event counts."""
     passes: int = 8
     """stills: how often the camera passes over each image for training."""
     pass_seed: int = 0
     """stills: seed of the camera's motion and noise."""
     skip_uniform: bool = False
-    """stills: leave out images that are nearly constant, such as those in tunnels."""
+    """images, stills: leave out images that are nearly constant, such as those in tunnels."""
     cache: Path | None = None
     """files, stills: folder for what is made once and kept (default: .saccade with the data)."""
 
     def __post_init__(self) -> None:
-        for name in ("window_us", "max_events"):
+        for name in ("window_us", "max_events", "every", "most"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} {value}.", "Expected 1 or more.")
@@ -75,6 +84,7 @@ class SetArgs:
             if value is not None and not value > 0:
                 raise ConfigError(f"--{name.replace('_', '-')} {value:g}.", "Expected above 0.")
         self.offsets_us()
+        self.list_files()
         if self.spread is not None and not 0 < self.spread[0] <= self.spread[1]:
             raise ConfigError(
                 f"--spread {self.spread[0]:g} {self.spread[1]:g}.",
@@ -101,6 +111,16 @@ class SetArgs:
                 name = ""
             if not name:
                 raise ConfigError(f"--offset-s {word!r}.", "Expected NAME=SECONDS, night=12.35.")
+        return found
+
+    def list_files(self) -> dict[str, Path]:
+        """Return the list of images of each traverse that was named."""
+        found: dict[str, Path] = {}
+        for word in self.lists:
+            name, _, file = word.partition("=")
+            if not (name and file):
+                raise ConfigError(f"--list {word!r}.", "Expected NAME=FILE, summer=summer.txt.")
+            found[name] = Path(file)
         return found
 
     def folder(self) -> Path:

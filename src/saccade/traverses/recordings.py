@@ -25,7 +25,7 @@ from saccade.events import io as event_io
 from saccade.events.augment import Compose, EventDilation, EventDrop, Transform
 from saccade.events.types import Events, SensorSize
 from saccade.represent import count_frame
-from saccade.retrieval import Truth, TruthMatrix
+from saccade.retrieval import TruthMatrix
 from saccade.traverses.config import SetArgs
 from saccade.traverses.place_events import PlaceEvents, place_events
 from saccade.traverses.recording_folder import (
@@ -38,9 +38,9 @@ from saccade.traverses.recording_folder import (
     find_truth,
     read_truth,
 )
-from saccade.traverses.traverse import Pair, PlaceSet, Positions
+from saccade.traverses.traverse import MatrixPair, Pair, PlaceSet, Positions
 
-__all__ = ["Drive", "MatrixPair", "check", "open_set"]
+__all__ = ["Drive", "check", "open_set"]
 
 WINDOW_US = 50_000
 SPREAD_US = (18_000.0, 48_000.0)
@@ -107,21 +107,6 @@ class Drive:
         else:
             events = self.augment(events, rng)
         return events[: self.max_events]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MatrixPair(Pair):
-    """A pair whose true matches are given.
-
-    Args:
-        matrix: Which windows show the same place.
-    """
-
-    matrix: TruthMatrix
-
-    def truth(self, tolerance_m: float, *, inclusive: bool) -> Truth:
-        """Return the matrix; distances play no part."""
-        return self.matrix
 
 
 def open_set(args: SetArgs) -> PlaceSet:

@@ -14,6 +14,7 @@ SETS: dict[str, str] = {
     "nsavp": "saccade.traverses.nsavp",
     "nyc": "saccade.traverses.nyc",
     "files": "saccade.traverses.recordings",
+    "images": "saccade.traverses.images",
     "stills": "saccade.traverses.stills",
 }
 """Name -> module with ``open_set(args)`` and ``check(folder)``."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,47 +20,30 @@ from saccade.contracts import Table
 from saccade.engine.progress import progress
 from saccade.errors import ConfigError, DataError, FormatError, MissingFileError, listing
 from saccade.traverses.config import SetArgs
+from saccade.traverses.image_files import TUNNEL_STD, grey_of, read_arrays
 from saccade.traverses.passes import PanSettings, stored_passes
-from saccade.traverses.traverse import Pair, PlaceSet, Positions
+from saccade.traverses.traverse import NumberedPlaces, Pair, PlaceSet
 
 __all__ = ["StillsTraverse", "check", "drop_counts", "open_set", "read_stills"]
 
 SIMULATED = "Simulated events from real images: a camera model pans over photographs."
 TEST_SEED = 1_000
 DROP = 0.15
-TUNNEL_STD = 5.0
-"""Images with a smaller standard deviation of their values are nearly constant: tunnels."""
 
 
 @dataclass(frozen=True, eq=False)
-class StillsTraverse:
+class StillsTraverse(NumberedPlaces):
     """Some places of one condition.
 
     Args:
         name: Condition and range.
-        places: int64 ``[N]``, numbers of the places.
+        places: int64 ``[N]``, number of the place that each window shows.
         passes: One or more passes over them, uint8 ``[N, 2, H, W]``.
         event_drop: Whether training frames lose events at random.
     """
 
-    name: str
-    places: NDArray[np.int64]
     passes: tuple[NDArray[np.uint8], ...]
     event_drop: bool = True
-
-    @property
-    def positions(self) -> Positions:
-        """Number of the place as metres along a straight road."""
-        along = self.places.astype(np.float64)
-        return Positions(np.column_stack([along, np.zeros(len(along))]), "planar")
-
-    @property
-    def session(self) -> NDArray[np.int64]:
-        """One session."""
-        return np.zeros(len(self.places), np.int64)
-
-    def __len__(self) -> int:
-        return len(self.places)
 
     def frame(self, k: int, rng: np.random.Generator | None = None) -> NDArray[np.float32]:
         """Return a count frame; with a generator of a random pass and with events dropped."""
@@ -106,14 +88,12 @@ def read_stills(path: Path) -> dict[str, NDArray[np.uint8]]:
         MissingFileError: There is no such file.
         FormatError: It is no npz file, or holds no images.
     """
-    if not path.is_file():
-        raise MissingFileError(f"No such file: {path}.", "Expected an .npz file with images.")
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays: dict[str, Any] = {name: data[name] for name in data.files}
-    except (ValueError, OSError) as error:
-        raise FormatError(f"{path.name} is no .npz file of arrays: {error}.") from error
-    found = {name: _grey(a) for name, a in arrays.items() if a.ndim in (3, 4) and a.dtype == "u1"}
+    arrays = read_arrays(path)
+    found = {
+        name: grey_of(a) if a.ndim == 4 else a
+        for name, a in arrays.items()
+        if a.ndim in (3, 4) and a.dtype == "u1"
+    }
     if not found:
         raise FormatError(
             f"{path.name} holds {listing(arrays)}, no images.", "Expected uint8 [N, h, w] arrays."
@@ -231,10 +211,3 @@ def _refuse_overlap(make: _Maker, train: tuple[str, ...], others: list[str]) -> 
 def _two(word: str) -> tuple[str, str]:
     query, _, reference = word.partition(":")
     return query, reference
-
-
-def _grey(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    if images.ndim == 3:
-        return images
-    weights = np.array([0.299, 0.587, 0.114])
-    return np.rint(images[..., :3] @ weights).astype(np.uint8)

@@ -19,12 +19,27 @@ from numpy.typing import NDArray
 
 from saccade.errors import DataError, ShapeError
 from saccade.events.types import Events
-from saccade.retrieval import Geodesic, Planar, Truth
+from saccade.retrieval import Geodesic, Planar, Truth, TruthMatrix
 
-__all__ = ["COUNTS", "EventTraverse", "Pair", "PlaceSet", "Positions", "Traverse", "voxel_sums"]
+__all__ = [
+    "COUNTS",
+    "GREY",
+    "EventTraverse",
+    "ImageTraverse",
+    "MatrixPair",
+    "NumberedPlaces",
+    "Pair",
+    "PlaceSet",
+    "Positions",
+    "Traverse",
+    "voxel_sums",
+]
 
 COUNTS = "raw event counts"
 """What frames hold, in the words of weight cards."""
+
+GREY = "grey values of images"
+"""What frames of one channel hold, 0 to 255, where they are images."""
 
 _EARTH_M = 6_371_000.0
 
@@ -120,7 +135,7 @@ class Traverse(Protocol):
     def __len__(self) -> int: ...
 
     def frame(self, k: int, rng: np.random.Generator | None = None) -> NDArray[np.float32]:
-        """Return the count frame of window k, float32 ``[2, H, W]``, channels (OFF, ON).
+        """Return the frame of window k, float32 ``[C, H, W]``: counts (OFF, ON), or a grey image.
 
         Args:
             k: Window.
@@ -137,6 +152,42 @@ class EventTraverse(Traverse, Protocol):
     def window(self, k: int, rng: np.random.Generator | None = None) -> Events:
         """Return the events that `frame` counts."""
         ...
+
+
+@runtime_checkable
+class ImageTraverse(Traverse, Protocol):
+    """A drive of images that still has their colours."""
+
+    def rgb(self, k: int) -> NDArray[np.uint8]:
+        """Return image k, uint8 ``[H, W, 3]``, of which `frame` is the grey one."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class NumberedPlaces:
+    """The part of a traverse whose places are numbered: what such sets have in common.
+
+    Args:
+        name: Traverse, and range.
+        places: int64 ``[N]``, number of the place that each window shows.
+    """
+
+    name: str
+    places: NDArray[np.int64]
+
+    @property
+    def positions(self) -> Positions:
+        """Number of the place as metres along a straight road."""
+        along = self.places.astype(np.float64)
+        return Positions(np.column_stack([along, np.zeros(len(along))]), "planar")
+
+    @property
+    def session(self) -> NDArray[np.int64]:
+        """One session."""
+        return np.zeros(len(self.places), np.int64)
+
+    def __len__(self) -> int:
+        return len(self.places)
 
 
 @dataclass(frozen=True)
@@ -163,6 +214,21 @@ class Pair:
         return self.query.positions.truth(
             self.reference.positions, tolerance_m, inclusive=inclusive
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixPair(Pair):
+    """A pair whose true matches are given.
+
+    Args:
+        matrix: Which windows show the same place.
+    """
+
+    matrix: TruthMatrix
+
+    def truth(self, tolerance_m: float, *, inclusive: bool) -> Truth:
+        """Return the matrix; distances play no part."""
+        return self.matrix
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from saccade.tasks.place.embed import Network, load_network
 from saccade.tasks.place.input_notes import input_notes
 from saccade.tasks.place.methods import Banks, Scored, check_baselines, scores_of
 from saccade.tasks.place.netvlad_bank import EventVPRBanks
-from saccade.tasks.place.validate import mask_of, saying
+from saccade.tasks.place.validate import check_counts, mask_of, saying
 from saccade.traverses.sets import open_set
 from saccade.traverses.traverse import Pair, PlaceSet
 
@@ -98,6 +98,8 @@ def evaluate_set(cfg: EvalConfig) -> Report:
             "Its queries are windows drawn at random: they follow no drive.",
             "Use --sequences 1.",
         )
+    if cfg.weights is not None:
+        check_counts(data.tests[0].query, data.units)
     banks, network = _banks(cfg)
     rival = None
     if cfg.netvlad is not None:

@@ -15,7 +15,7 @@ from saccade.retrieval import BankHealth, best_median_worst
 from saccade.tasks.place.config_eval import EvalConfig
 from saccade.tasks.place.evaluation import Result
 from saccade.traverses.baselines import BASELINES
-from saccade.traverses.traverse import Pair, Traverse
+from saccade.traverses.traverse import ImageTraverse, Pair, Traverse
 from saccade.view.canvas import fit, to_rgb
 from saccade.view.color import saturation_of, shade
 from saccade.view.curves import precision_recall_curves, recall_curves
@@ -166,9 +166,20 @@ def _gallery(item: Result) -> bytes:
 
 
 def _panel(traverse: Traverse, k: int, note: str, is_right: bool | None) -> Panel:
-    counts = fit(traverse.frame(k), 480)
-    image = to_rgb(shade(counts, saturation_of(counts)))
-    return Panel(image, f"window {k:,}", note, is_right)
+    return Panel(_picture(traverse, k), f"window {k:,}", note, is_right)
+
+
+def _picture(traverse: Traverse, k: int) -> NDArray[np.uint8]:
+    """Return colours of an image, or of counts; counts of both polarities together as ON."""
+    if isinstance(traverse, ImageTraverse):
+        image = traverse.rgb(k)
+        step = -(-image.shape[1] // 480)
+        return image[::step, ::step]
+    frame = traverse.frame(k)
+    if len(frame) == 1:
+        frame = np.concatenate([np.zeros_like(frame), frame])
+    counts = fit(frame, 480)
+    return to_rgb(shade(counts, saturation_of(counts)))
 
 
 def _metres(pair: Pair) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

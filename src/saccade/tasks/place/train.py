@@ -29,7 +29,7 @@ from saccade.tasks.place.embed import load_network
 from saccade.tasks.place.loss import info_nce, near_pairs
 from saccade.tasks.place.model import PlaceNet
 from saccade.tasks.place.pairs import PairBatch, Pairs
-from saccade.tasks.place.validate import check_truth
+from saccade.tasks.place.validate import check_counts, check_truth
 from saccade.traverses.sets import open_set
 from saccade.traverses.traverse import PlaceSet
 
@@ -131,6 +131,8 @@ def train(cfg: TrainConfig) -> Report:
         torch.manual_seed(cfg.seed)  # pyright: ignore[reportUnknownMemberType]
         model = _network(cfg).to(device)
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        if data.train:
+            check_counts(data.train[0], data.units)
         trainee = PlaceTrainee(model, data, cfg, world)
         if data.val is not None:
             check_truth(data.val, data)  # not after an epoch of hours

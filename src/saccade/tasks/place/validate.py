@@ -8,12 +8,12 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from saccade.errors import DataError
+from saccade.errors import ConfigError, DataError
 from saccade.retrieval import rank, recall_at, top_n
 from saccade.tasks.place.bank import Bank
-from saccade.traverses.traverse import Pair, PlaceSet
+from saccade.traverses.traverse import Pair, PlaceSet, Traverse
 
-__all__ = ["check_truth", "mask_of", "pair_recall", "saying"]
+__all__ = ["check_counts", "check_truth", "mask_of", "pair_recall", "saying"]
 
 
 @contextmanager
@@ -25,6 +25,25 @@ def saying(pair: Pair, tolerance_m: float) -> Iterator[None]:
         fix = f"{error.fix} It is set with --tolerance-m.".strip()
         what = f"{pair.name}, right within {tolerance_m:g} m: {error.what}"
         raise DataError(what, error.expected, fix) from error
+
+
+def check_counts(traverse: Traverse, units: str) -> None:
+    """Refuse frames that are no event counts by polarity, which is what the networks take.
+
+    Args:
+        traverse: Whose frames are looked at.
+        units: What they hold.
+
+    Raises:
+        ConfigError: They have another number of channels than two.
+    """
+    channels = len(traverse.frame(0))
+    if channels != 2:
+        raise ConfigError(
+            f"Frames of {traverse.name} have {channels} channel: {units}.",
+            "Expected event counts of two channels, (OFF, ON), for a network.",
+            "--data stills makes events of images; saccade eval place --baselines needs none.",
+        )
 
 
 def check_truth(pair: Pair, data: PlaceSet) -> None:
