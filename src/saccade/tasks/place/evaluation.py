@@ -6,70 +6,44 @@ pairs -> scores of every method -> recall, precision-recall -> results.json, mat
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from saccade.contracts import Cell, Report, Table
+from saccade.contracts import Report
 from saccade.energy import EnergyEstimate, estimate, measure
 from saccade.engine import RunDir, pick_device, progress
 from saccade.errors import ConfigError
 from saccade.events.types import SensorSize
-from saccade.files import file_sha256, write_atomically
-from saccade.retrieval import BankHealth, Ranking, bank_health, top_n
-from saccade.retrieval.evaluation import Evaluation, evaluate
+from saccade.files import file_sha256
+from saccade.retrieval import BankHealth, bank_health
 from saccade.tasks.place.bank import event_counts, frames_of
 from saccade.tasks.place.config_eval import EvalConfig
 from saccade.tasks.place.config_input import NetworkArgs
 from saccade.tasks.place.embed import Network, load_network
 from saccade.tasks.place.input_notes import input_notes
-from saccade.tasks.place.methods import Banks, Scored, check_baselines, scores_of
+from saccade.tasks.place.methods import Banks, scores_of
 from saccade.tasks.place.netvlad_bank import EventVPRBanks
-from saccade.tasks.place.validate import check_counts, mask_of, saying
+from saccade.tasks.place.validate import check_counts, mask_of
+from saccade.traverses.results import (
+    Result,
+    check_baselines,
+    measured,
+    recall_matrices,
+    summary_table,
+    write_matches,
+)
 from saccade.traverses.sets import open_set
 from saccade.traverses.traverse import Pair, PlaceSet
 
-__all__ = ["Result", "evaluate_set"]
+__all__ = ["evaluate_set"]
 
 ENERGY_FRAMES = 8
 """Frames of the first query traverse whose energy is estimated."""
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """One method on one pair at one tolerance.
-
-    Args:
-        pair: The two traverses.
-        scored: Method, sequence length, scores.
-        tolerance_m: A match is right within this distance.
-        evaluation: The measures.
-        ranking: The best references of each query.
-    """
-
-    pair: Pair
-    scored: Scored
-    tolerance_m: float
-    evaluation: Evaluation
-    ranking: Ranking
-
-    def record(self) -> dict[str, Any]:
-        """Return it as one flat record for JSON."""
-        return {
-            "pair": self.pair.name,
-            "query": self.pair.query.name,
-            "reference": self.pair.reference.name,
-            "method": self.scored.method,
-            "sequence": self.scored.length,
-            "tolerance_m": self.tolerance_m,
-            **self.evaluation.values(),
-        }
 
 
 def evaluate_set(cfg: EvalConfig) -> Report:
@@ -112,7 +86,7 @@ def evaluate_set(cfg: EvalConfig) -> Report:
                 for item in _results(pair, data, cfg, banks, rival, tell)
             ]
         files = [run.write_json("results.json", [item.record() for item in results])]
-        files += _write_matches(run, data, results, cfg)
+        files += write_matches(run, data, results, save_scores=cfg.save_scores)
         health = _health(data.tests[0], banks)
         energy = _energy(cfg, banks, data)
         report = _report(cfg, data, results, health, energy)
@@ -186,47 +160,14 @@ def _results(
     ]
     masked = mask_of(events[0], events[1], pair)
     sessions = (pair.query.session, pair.reference.session) if pair.strict else None
-    tolerances = dict.fromkeys([data.tolerance_m, *cfg.tolerances_m])
-    found: list[Result] = []
-    for scored in scores_of(pair, cfg, banks, rival, tell):
-        ranking = top_n(scored.scores, min(25, scored.scores.shape[1]), masked=masked)
-        for metres in tolerances:
-            with saying(pair, metres):
-                truth = pair.truth(metres, inclusive=data.inclusive)
-                measured = evaluate(
-                    scored.scores, truth, sessions=sessions, masked=masked,
-                    compat=cfg.compat if pair.strict else None,
-                )  # fmt: skip
-            found.append(Result(pair, scored, metres, measured, ranking))
-    return found
-
-
-def _write_matches(
-    run: RunDir, data: PlaceSet, results: Sequence[Result], cfg: EvalConfig
-) -> list[Path]:
-    """Write the five best references of each query, and the scores if asked."""
-    files: list[Path] = []
-    for number, pair in enumerate(data.tests, 1):
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("method", "query", "rank", "reference", "score", "right"))
-        for item in results:
-            if item.pair is not pair or item.tolerance_m != data.tolerance_m:
-                continue
-            truth = pair.truth(data.tolerance_m, inclusive=data.inclusive)
-            top = item.ranking.indices[:, :5]
-            queries = np.broadcast_to(np.arange(len(top))[:, None], top.shape)
-            right = truth.matches(queries, np.maximum(top, 0))
-            for q, k in np.argwhere(top >= 0).tolist():
-                score = f"{item.ranking.scores[q, k]:.6f}"
-                writer.writerow((item.scored.name, q, k + 1, top[q, k], score, int(right[q, k])))
-            if cfg.save_scores:
-                name = f"scores_{number}_{item.scored.name.replace(' ', '_').replace('/', '-')}.npy"
-                content = io.BytesIO()
-                np.save(content, item.scored.scores)
-                files.append(write_atomically(run.path(name), content.getvalue()))
-        files.append(run.write_text(f"matches_{number}.csv", text.getvalue()))
-    return files
+    compat = cfg.compat if pair.strict else None
+    return [
+        item
+        for scored in scores_of(pair, cfg, banks, rival, tell)
+        for item in measured(
+            pair, data, scored, cfg.tolerances_m, masked=masked, sessions=sessions, compat=compat
+        )
+    ]
 
 
 def _health(pair: Pair, banks: Banks | None) -> BankHealth | None:
@@ -271,9 +212,9 @@ def _report(
             if item.scored is results[0].scored and item.tolerance_m == data.tolerance_m
         ),
     }
-    tables = [_summary(results)]
+    tables = [summary_table(results)]
     if len(data.tests) > 1:
-        tables += _matrices(data, results)
+        tables += recall_matrices(data, results)
     if health is not None:
         tables.append(health.table())
     if energy is not None:
@@ -285,44 +226,6 @@ def _report(
     if health is not None:
         notes.append(f"Bank: {health.explanation}")
     return Report(f"Place recognition on {data.name}", values, tuple(tables), tuple(notes))
-
-
-def _summary(results: Sequence[Result]) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for item in results:
-        recall, at = item.evaluation.recall, dict[int, float]()
-        at = dict(zip(recall.at, recall.over_matchable.tolist(), strict=True))
-        rows.append(
-            (
-                item.pair.name, item.scored.name, item.tolerance_m, at.get(1), at.get(5),
-                at.get(10), float(recall.chance_over_matchable[0]),
-                item.evaluation.pooled.average_precision,
-            )
-        )  # fmt: skip
-    columns = ("pair", "method", "within m", "R@1", "R@5", "R@10", "chance", "AP")
-    return Table("Recall", columns, tuple(rows))
-
-
-def _matrices(data: PlaceSet, results: Sequence[Result]) -> list[Table]:
-    """Return recall@1 of every query traverse in every reference traverse, a table a method."""
-    names = list(dict.fromkeys(item.scored.name for item in results))
-    references = list(dict.fromkeys(pair.reference.name for pair in data.tests))
-    queries = list(dict.fromkeys(pair.query.name for pair in data.tests))
-    if len(references) < 2 and len(queries) < 2:
-        return []
-    tables: list[Table] = []
-    for name in names[:1]:
-        cells = {
-            (item.pair.query.name, item.pair.reference.name): float(
-                item.evaluation.recall.over_matchable[0]
-            )
-            for item in results
-            if item.scored.name == name and item.tolerance_m == data.tolerance_m
-        }
-        rows = tuple((q, *(cells.get((q, r)) for r in references)) for q in queries)
-        title = f"Recall@1 of each query (row) in each reference (column), {name}"
-        tables.append(Table(title, ("query", *references), rows))
-    return tables
 
 
 def _sha256(weights: str | None) -> str | None:

@@ -12,46 +12,24 @@ sequences  each of them along lines of consecutive windows
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from saccade.contracts import Progress
-from saccade.errors import ConfigError, did_you_mean
 from saccade.retrieval import score_matrix
 from saccade.retrieval.ensemble import ensemble_scores
-from saccade.retrieval.sequence import sequence_scores
 from saccade.tasks.place.bank import Bank, embed_traverse
 from saccade.tasks.place.config_eval import EvalConfig
 from saccade.tasks.place.model import PlaceNet
 from saccade.tasks.place.netvlad_bank import EventVPRBanks
 from saccade.traverses.baselines import BASELINES
 from saccade.traverses.frame_rows import TraverseFrames
+from saccade.traverses.results import Scored, in_sequences
 from saccade.traverses.traverse import Pair, Traverse
 
-__all__ = ["Banks", "Scored", "check_baselines", "scores_of"]
-
-
-@dataclass(frozen=True, eq=False)
-class Scored:
-    """The scores of one method.
-
-    Args:
-        method: Its name, with the pooling behind a slash.
-        length: Windows of a sequence; 1 = single ones.
-        scores: float32 ``[Q, R]``.
-    """
-
-    method: str
-    length: int
-    scores: NDArray[np.float32]
-
-    @property
-    def name(self) -> str:
-        """Method, and the length of a sequence."""
-        return self.method if self.length == 1 else f"{self.method}, {self.length} frames"
+__all__ = ["Banks", "scores_of"]
 
 
 class Banks:
@@ -86,30 +64,9 @@ def scores_of(
 ) -> Iterator[Scored]:
     """Yield the scores of every method and every sequence length."""
     for method, scores in _single(pair, cfg, banks, rival, tell):
-        for length in cfg.sequences:
-            if length == 1:
-                yield Scored(method, 1, scores)
-                continue
-            longer = sequence_scores(scores, length, speeds=cfg.speeds, direction=cfg.direction)
-            yield Scored(method, length, longer)
-
-
-def check_baselines(names: tuple[str, ...]) -> None:
-    """Refuse names that are no baseline.
-
-    Raises:
-        ConfigError: A name or its pooling is wrong.
-    """
-    for word in names:
-        name, _, pool = word.partition("/")
-        if name not in BASELINES:
-            raise ConfigError(
-                f"--baselines {word}.",
-                f"Expected {', '.join(BASELINES)}, each with /POOL if wanted.",
-                did_you_mean(name, BASELINES),
-            )
-        if pool and not (pool.isdecimal() and int(pool) >= 1):
-            raise ConfigError(f"--baselines {word}.", f"Expected {name}/POOL with 1 or more.")
+        yield from in_sequences(
+            method, scores, cfg.sequences, speeds=cfg.speeds, direction=cfg.direction
+        )
 
 
 def _single(

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 from numpy.typing import NDArray
 
 from saccade.errors import ConfigError, DataError
 from saccade.retrieval import rank, recall_at, top_n
 from saccade.tasks.place.bank import Bank
+from saccade.traverses.results import saying
 from saccade.traverses.traverse import Pair, PlaceSet, Traverse
 
-__all__ = ["check_counts", "check_truth", "mask_of", "pair_recall", "saying"]
-
-
-@contextmanager
-def saying(pair: Pair, tolerance_m: float) -> Iterator[None]:
-    """Add to what goes wrong inside which pair is meant, at which tolerance."""
-    try:
-        yield
-    except DataError as error:
-        fix = f"{error.fix} It is set with --tolerance-m.".strip()
-        what = f"{pair.name}, right within {tolerance_m:g} m: {error.what}"
-        raise DataError(what, error.expected, fix) from error
+__all__ = ["check_counts", "check_truth", "mask_of", "pair_recall"]
 
 
 def check_counts(traverse: Traverse, units: str) -> None:

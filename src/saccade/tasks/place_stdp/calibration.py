@@ -27,6 +27,7 @@ from saccade.tasks.place_stdp.inputs import StoredInputs
 from saccade.tasks.place_stdp.model import merge_member
 from saccade.tasks.place_stdp.module import load_network
 from saccade.tasks.place_stdp.plan import Plan
+from saccade.tasks.place_stdp.queries import prepare_queries
 from saccade.tasks.place_stdp.respond import responses
 from saccade.tasks.place_stdp.store import read_stored
 from saccade.traverses import Pair

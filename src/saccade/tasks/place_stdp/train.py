@@ -1,6 +1,6 @@
 """Training in stages, each of them many independent jobs, each job one file.
 
-    inputs -> train (a job a module) -> record (a job for eight modules) -> calibrate -> member files
+    inputs -> train (a job a module) -> record (a job for 8 modules) -> calibrate -> member files
 
 A run that was stopped goes on with ``--resume``: what is done stays, what was interrupted goes on
 from its last epoch. ``--member`` and ``--module`` do the jobs of one module, for job arrays; the
