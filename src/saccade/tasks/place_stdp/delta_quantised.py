@@ -51,12 +51,16 @@ class Int8Layer:
     input_scale: float
     signed: bool
 
-    def products(self, x: Floats) -> Floats:
+    def products(self, x: Floats, *, threads: int | None = None) -> Floats:
         """Return s for inputs ``[Q, N]``, float32 ``[Q, R]``."""
         low, high = (-127, 127) if self.signed else (0, 255)
         codes = np.clip(np.rint(x / np.float32(self.input_scale)), low, high).astype(np.int16)
         sums = np.empty((len(codes), len(self.weights)), np.int32)
-        in_blocks(lambda a, b: _sums(codes, self.weights, sums, a, b), len(codes), _QUERIES)
+
+        def some(first: int, last: int) -> None:
+            _sums(codes, self.weights, sums, first, last)
+
+        in_blocks(some, len(codes), _QUERIES, threads)
         scales: Floats = self.scales * np.float32(self.input_scale)
         return sums.astype(np.float32) * scales
 
@@ -75,8 +79,12 @@ class Int8Model:
     inputs: int
     compat: DeltaCompat | None
 
-    def scores(self, queries: ArrayLike) -> Floats:
+    def scores(self, queries: ArrayLike, *, threads: int | None = None) -> Floats:
         """Return what `delta.DeltaModel.scores` returns, rounded: float32 ``[Q, places]``.
+
+        Args:
+            queries: uint8 or float (0 to 1), ``[Q, N]`` or ``[Q, H, W]``.
+            threads: How many work at the same time (default: as many as there are cores).
 
         Raises:
             ShapeError: The queries do not have N values each.
@@ -87,7 +95,7 @@ class Int8Model:
         for layers in self.modules:
             products = x
             for layer in layers:
-                products = layer.products(products)
+                products = layer.products(products, threads=threads)
             parts.append(products)
         return np.concatenate(parts, axis=1)
 
