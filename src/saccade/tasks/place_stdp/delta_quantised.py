@@ -4,8 +4,8 @@
     x_i  ~ b c_i           c in 0 .. 255 for images, -127 .. 127 between layers
     s_j  = a_j b sum_i q_ji c_i                int32; N up to 66,311 inputs cannot overflow
 
-b is measured once, on training images, and stored. uint8 images that use their whole range are
-represented exactly.
+b is measured once, on training images, and stored; brighter queries are cut off there. uint8 images
+are represented exactly where training images use the whole range.
 """
 
 from __future__ import annotations
