@@ -87,7 +87,7 @@ def disturbed(
 
     Examples:
         >>> row = np.array([[1, 0, 0, 0]], np.float32)
-        >>> disturbed(row, (1, 1, 4), 1, 0, np.random.default_rng(0)).tolist()
+        >>> disturbed(row, (1, 1, 4), 1, 0, np.random.default_rng(2)).tolist()
         [[1.0, 1.0, 0.0, 0.0]]
     """
     result = x
