@@ -13,4 +13,9 @@ TASKS: dict[str, TaskEntry] = {
         task="saccade.tasks.place.task",
         imports="saccade.tasks.place.published",
     ),
+    "place_stdp": TaskEntry(
+        summary="which of the places learned on one drive is this: modules of STDP, or delta rule",
+        config="saccade.tasks.place_stdp.config",
+        task="saccade.tasks.place_stdp.task",
+    ),
 }

@@ -21,7 +21,7 @@ Encoding = Literal["rates", "events"]
 class InputArgs:
     """How frames, or events, become inputs."""
 
-    input_size: str = "28x28"
+    grid: str = "28x28"
     """Inputs across and down as WIDTHxHEIGHT."""
     kind: Literal["auto", "plain", "patch", "log", "log_patch", "standardised"] = "auto"
     """What is done with a pixel; auto: patch for images, standardised for event counts."""
@@ -29,7 +29,7 @@ class InputArgs:
     """patch, log_patch: side of the neighbourhood in pixels, odd."""
     limit: float = 1.0
     """Standard deviations at full scale."""
-    split: bool = False
+    halves: bool = False
     """The darker and the brighter half of a value become two inputs."""
     polarities: bool = False
     """Events: ON and OFF are inputs of their own, not summed."""
@@ -47,9 +47,9 @@ class InputArgs:
 
     def size(self) -> tuple[int, int]:
         """Return rows and columns of inputs."""
-        found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", self.input_size, re.ASCII)
+        found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", self.grid, re.ASCII)
         if not found:
-            raise ConfigError(f"--input-size {self.input_size!r}.", "Expected WIDTHxHEIGHT, 28x28.")
+            raise ConfigError(f"--grid {self.grid!r}.", "Expected WIDTHxHEIGHT, 28x28.")
         return int(found[2]), int(found[1])
 
 

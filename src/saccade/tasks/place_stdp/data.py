@@ -94,7 +94,7 @@ def preprocess_of(inputs: InputArgs, units: str, compat: Compat | None) -> Prepr
         kind=kind,
         window=inputs.patch,
         limit=inputs.limit,
-        split=inputs.split,
+        split=inputs.halves,
         merge=not inputs.polarities,
         compat=compat,
     )

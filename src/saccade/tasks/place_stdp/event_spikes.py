@@ -81,7 +81,7 @@ def event_raster(
         raise ShapeError(
             f"{columns}x{rows} inputs for a sensor of {events.size}.",
             "Expected no more inputs than pixels.",
-            "Give a smaller --input-size.",
+            "Give a smaller --grid.",
         )
     n_steps = config.steps(config.input_ms)
     if not len(events):

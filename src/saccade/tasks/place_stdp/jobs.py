@@ -96,7 +96,7 @@ def _results(jobs: Sequence[Job], work: JobArgs) -> Iterator[None]:
             yield None
         return
     workers = len(jobs) if work.cluster is not None else count
-    parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
+    parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
     for error in parallel(joblib.delayed(_done)(job) for job in jobs):
         if error is not None:
             raise error

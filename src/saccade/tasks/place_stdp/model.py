@@ -19,7 +19,7 @@ from safetensors import safe_open
 
 from saccade.engine.config_io import from_yaml, to_yaml
 from saccade.errors import CheckpointError
-from saccade.tasks.place_stdp.assignment import Assignment, assign, scores
+from saccade.tasks.place_stdp.assignment import Assignment, Readout, assign, scores
 from saccade.tasks.place_stdp.config_model import InputArgs
 from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.fast_lanes import LANES
@@ -148,7 +148,7 @@ class Member:
         *,
         share: float | None = None,
         images: Sequence[int] | None = None,
-        readout: str | None = None,
+        readout: Readout | None = None,
     ) -> NDArray[np.float32]:
         """Score the places of some consecutive modules.
 
@@ -164,10 +164,10 @@ class Member:
         """
         if self.learner == "delta":
             chosen = slice(None) if images is None else np.asarray(images)
-            values = inputs.values(chosen).astype(np.float32) / 255  # type: ignore[arg-type]
+            values = inputs.values(chosen).astype(np.float32) / np.float32(255)
             starts = np.cumsum([0, *self.about["lengths"]])
-            rows = slice(int(starts[part.start]), int(starts[part.stop]))
-            return values @ self.array("matrix", rows).T
+            own = slice(int(starts[part.start]), int(starts[part.stop]))
+            return values @ self.array("matrix", own).T
         known = [self.assignment(k)[1] for k in part]
         muted = [muted_neurons(self.activity(k), share=share) for k in part]
         answers = responses(

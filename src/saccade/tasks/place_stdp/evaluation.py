@@ -1,0 +1,246 @@
+"""Tests: queries shown to trained networks and compared by plain methods, in one report.
+
+    queries -> inputs -> jobs: scores of eight modules each -> [Q, places] of a member
+            -> sum of members -> sequences -> recall, precision-recall -> results.json, report.html
+
+Places that served calibration are no candidates; queries that show only those have no true match
+left and do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saccade.contracts import Report
+from saccade.engine import RunDir, progress
+from saccade.errors import ConfigError, MissingFileError, listing
+from saccade.files import replacing
+from saccade.retrieval import ensemble_scores
+from saccade.tasks.place_stdp.config_eval import EvalConfig
+from saccade.tasks.place_stdp.config_network import NetworkConfig
+from saccade.tasks.place_stdp.data import Places, open_places, preprocess_of
+from saccade.tasks.place_stdp.inputs import StoredInputs
+from saccade.tasks.place_stdp.jobs import Job, run_jobs
+from saccade.tasks.place_stdp.model import Member
+from saccade.tasks.place_stdp.plain import PlainSide, diagonal_results, plain_scores
+from saccade.tasks.place_stdp.preprocess import measure
+from saccade.tasks.place_stdp.queries import Coding, file_name, prepare_queries
+from saccade.tasks.place_stdp.weights import open_members, share_of
+from saccade.traverses import Pair
+from saccade.traverses.frame_rows import TraverseFrames
+from saccade.traverses.results import (
+    Result,
+    check_baselines,
+    in_sequences,
+    measured,
+    recall_matrices,
+    summary_table,
+    write_matches,
+)
+
+__all__ = ["evaluate_set", "score_part"]
+
+
+def evaluate_set(cfg: EvalConfig) -> Report:
+    """Evaluate all test pairs of a data set.
+
+    Writes ``results.json`` (a record per pair, method, sequence length and tolerance),
+    ``matches_N.csv`` for each pair, ``report.html``, ``report.json`` and ``config.yaml``.
+
+    Raises:
+        ConfigError: There is no test pair, or an argument does not fit the networks.
+        MissingFileError: The data set or the weights are not there.
+        CheckpointError: A file of weights is damaged, or knows other places.
+        DataError: The tolerance makes no pair, or every pair, a true match.
+    """
+    check_baselines((*cfg.baselines, *cfg.frame_baselines))
+    members = open_members(cfg.weights)
+    places = open_places(cfg.data)
+    for member in members:
+        _check_member(member, places)
+    with _run_folder(cfg) as run:
+        work = _Evaluation(run, cfg, places, members, _coding(cfg, members, places))
+        results = [item for pair in places.pairs for item in work.results(pair)]
+        files = [run.write_json("results.json", [item.record() for item in results])]
+        files += write_matches(run, places.set, results, save_scores=cfg.save_scores)
+        if cfg.published_diagonal:
+            records = diagonal_results(places, results, cfg.sequences)
+            files.append(run.write_json("published_diagonal.json", records))
+        report = _report(cfg, places, members, results)
+        if cfg.report:
+            from saccade.tasks.place_stdp.page import write_page
+
+            files.append(write_page(run, cfg, report, results, members))
+        path = run.write_json("report.json", replace(report, files=()))
+        return replace(report, files=(*files, path, run.folder / "config.yaml"))
+
+
+def score_part(
+    member_file: Path, inputs: Path, first: int, stop: int, options: dict[str, Any], result: Path
+) -> None:
+    """Score the places of some modules for all queries and write them: the job that workers do.
+
+    Args:
+        member_file: The network.
+        inputs: Folder and name of the queries' inputs.
+        first: First module.
+        stop: The one behind the last.
+        options: ``share`` and ``readout`` of `Member.scores`.
+        result: ``.npy`` file to write.
+    """
+    member = Member.open(member_file)
+    found = member.scores(StoredInputs(inputs), range(first, stop), **options)
+    result.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(result) as part:
+        np.save(part, found)
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """One evaluation while it runs."""
+
+    run: RunDir
+    cfg: EvalConfig
+    places: Places
+    members: Sequence[Member]
+    coding: Coding
+
+    def results(self, pair: Pair) -> Iterator[Result]:
+        """Yield every method, sequence length and tolerance on one pair."""
+        masked = self._calibration_places()
+        for method, scores in self._methods(pair):
+            scored = in_sequences(
+                method, scores, self.cfg.sequences, speeds=self.cfg.speeds,
+                direction=self.cfg.direction, anchor=self.cfg.anchor,
+            )  # fmt: skip
+            for item in scored:
+                yield from measured(
+                    pair, self.places.set, item, self.cfg.tolerances_m, masked=masked
+                )
+
+    def _calibration_places(self) -> NDArray[np.bool_] | None:
+        """Return which places are no candidates: those that calibration has seen."""
+        hidden = np.zeros(self.places.count, np.bool_)
+        for member in self.members:
+            used = int(member.about["calibration_modules"])
+            hidden[member.module_places(range(used))] = True
+        return hidden if hidden.any() else None
+
+    def _methods(self, pair: Pair) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        queries = self._inputs(pair)
+        scores = [self._member_scores(member, pair, queries) for member in self.members]
+        if len(scores) > 1:
+            kind = "matrix" if self.cfg.standardise else "no"
+            yield f"{len(scores)} members", ensemble_scores(scores, standardise=kind)
+        for member, found in zip(self.members, scores, strict=True):
+            yield f"{member.learner}, seed {member.about['seed']}", found
+        yield from self._plain(pair, queries)
+
+    def _plain(
+        self, pair: Pair, queries: StoredInputs
+    ) -> Iterator[tuple[str, NDArray[np.float32]]]:
+        frames = TraverseFrames(pair.query), TraverseFrames(pair.reference)
+        yield from plain_scores(self.cfg.frame_baselines, frames, "frames, ")
+        if not self.cfg.baselines or queries.is_events:
+            return
+        path = self.run.path(f"inputs/{file_name(pair.reference)}")
+        references = self._stored(path, pair.reference)
+        size = self.coding.inputs.size()
+        sides = PlainSide(queries, size), PlainSide(references, size)
+        yield from plain_scores(self.cfg.baselines, sides, "")
+
+    def _inputs(self, pair: Pair) -> StoredInputs:
+        return self._stored(self.run.path(f"inputs/{file_name(pair.query)}"), pair.query)
+
+    def _stored(self, path: Path, traverse: Any) -> StoredInputs:
+        if any(path.parent.glob(f"{path.name}.*")):
+            return StoredInputs(path)
+        return prepare_queries(path, traverse, self.coding)
+
+    def _member_scores(
+        self, member: Member, pair: Pair, queries: StoredInputs
+    ) -> NDArray[np.float32]:
+        share = share_of(member, self.cfg)
+        options = {"share": share, "readout": self.cfg.readout}
+        seed, name = member.about["seed"], file_name(pair.query)
+        jobs = [
+            Job(
+                score_part,
+                (member.path, queries.path, part.start, part.stop, options, result),
+                result,
+                f"modules {part.start} to {part.stop - 1} of seed {seed}",
+            )
+            for part in member.parts()
+            for result in [self.run.path(f"scores/{name}.{seed}.{part.start:03d}.npy")]
+        ]
+        with progress(f"Showing {pair.query.name} to seed {seed}", unit="jobs") as tell:
+            run_jobs(jobs, self.cfg.work, tell)
+        found = np.zeros((len(queries), member.places), np.float32)
+        for part, job in zip(member.parts(), jobs, strict=True):
+            found[:, member.module_places(part)] = np.load(job.result, allow_pickle=False)
+        return found
+
+
+def _coding(cfg: EvalConfig, members: Sequence[Member], places: Places) -> Coding:
+    """Return how queries become inputs: as the networks say, or as asked for without any."""
+    if members:
+        first = members[0]
+        network = first.network if first.learner == "stdp" else NetworkConfig()
+        units, compat = str(first.about["units"]), first.about["compat"]
+        return Coding(first.inputs, units, compat, first.statistics(), network)
+    units = places.set.units
+    settings = preprocess_of(cfg.inputs, units, None)
+    statistics = measure(TraverseFrames(places.references[0]), settings)
+    return Coding(cfg.inputs, units, None, statistics, NetworkConfig())
+
+
+def _check_member(member: Member, places: Places) -> None:
+    name, count = member.about["reference"], places.count
+    if member.places != count:
+        raise ConfigError(
+            f"{member.path.name} learned {member.places:,} places of {name}.",
+            f"Expected {count:,}, the windows of {places.references[0].name}.",
+            "Test with the reference that was learned: --tests QUERY:REFERENCE.",
+        )
+    if member.about["units"] != places.set.units:
+        raise ConfigError(
+            f"{member.path.name} was trained on {member.about['units']}.",
+            f"Expected {places.set.units}, as {places.set.name} has.",
+        )
+
+
+def _run_folder(cfg: EvalConfig) -> RunDir:
+    if cfg.out is None:
+        return RunDir.create("eval", "place_stdp", config=cfg)
+    if cfg.resume:
+        if not (cfg.out / "status.json").exists():
+            raise MissingFileError(f"No run in {cfg.out}.", "Expected one to go on with.")
+        return RunDir.again(cfg.out)
+    return RunDir.at(cfg.out, config=cfg)
+
+
+def _report(
+    cfg: EvalConfig, places: Places, members: Sequence[Member], results: Sequence[Result]
+) -> Report:
+    best = max(results, key=lambda item: float(item.evaluation.recall.over_matchable[0]))
+    values: dict[str, Any] = {
+        "data": places.set.name,
+        "places": places.count,
+        "queries": sum(len(pair.query) for pair in places.pairs),
+        "weights": listing(cfg.weights) or None,
+        "members": len(members),
+        "best_method": best.scored.name,
+        "best_recall_at_1": float(best.evaluation.recall.over_matchable[0]),
+    }
+    tables = [summary_table(results)]
+    if len(places.pairs) > 1:
+        tables += recall_matrices(places.set, results)
+    notes = [*places.set.notes, "Recall is over the queries that have a true match."]
+    title = f"Places learned by modules: {places.set.name}"
+    return Report(title, values, tuple(tables), tuple(notes))
