@@ -49,6 +49,9 @@ class EvalConfig:
         "sad", "raw", "centred", "own_centred", "own_standardised", "log_count", "patch", "pca",
     )  # fmt: skip
     """Plain methods, of the learner's own inputs."""
+    standardised: bool = True
+    """Plain methods also with the scores of each place brought to mean 0 and deviation 1 over all
+    queries (z), and those of each query over all places before (zz)."""
     frame_baselines: tuple[str, ...] = ()
     """Plain methods, NAME or NAME/POOL, of the frames as they come."""
     sequences: tuple[int, ...] = (1,)

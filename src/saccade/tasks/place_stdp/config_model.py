@@ -12,7 +12,7 @@ from saccade.tasks.place_stdp.config_network import NetworkConfig
 
 __all__ = ["Compat", "DeltaArgs", "Encoding", "InputArgs", "Learner", "StdpArgs", "positive"]
 
-Learner = Literal["stdp", "delta"]
+Learner = Literal["stdp", "delta", "fields"]
 Compat = Literal["vprsnn", "vprtempo", "lens"]
 Encoding = Literal["rates", "events"]
 
@@ -23,8 +23,12 @@ class InputArgs:
 
     grid: str = "28x28"
     """Inputs across and down as WIDTHxHEIGHT."""
-    kind: Literal["auto", "plain", "patch", "log", "log_patch", "standardised"] = "auto"
-    """What is done with a pixel; auto: patch for images, standardised for event counts."""
+    kind: Literal["auto", "plain", "patch", "log", "log_patch", "standardised", "scene"] = "auto"
+    """What is done with a pixel; auto: patch for images, standardised for event counts. scene:
+    patch, then each pixel standardised over the traverse, for images."""
+    statistics: Literal["reference", "own"] = "reference"
+    """standardised, scene: queries by the statistics of the reference, or by those of their own
+    traverse, which takes a change of light or season off and needs all of them at hand."""
     patch: int = 7
     """patch, log_patch: side of the neighbourhood in pixels, odd."""
     limit: float = 1.0

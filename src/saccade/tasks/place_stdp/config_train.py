@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from saccade.errors import ConfigError
+from saccade.tasks.place_stdp.config_fields import FieldConfig
 from saccade.tasks.place_stdp.config_model import Compat, DeltaArgs, InputArgs, Learner, StdpArgs
 from saccade.traverses.config import SetArgs
 
@@ -55,15 +56,18 @@ class TrainConfig:
     inputs: InputArgs = field(default_factory=InputArgs)
     """How frames become inputs."""
     learner: Learner = "stdp"
-    """stdp: spiking neurons, no labels; delta: two layers, one output a place."""
+    """stdp: spiking neurons, no labels; delta: two layers, one output a place; fields: the delta
+    rule on receptive fields that vote."""
     stdp: StdpArgs = field(default_factory=StdpArgs)
     """Spiking modules."""
     delta: DeltaArgs = field(default_factory=DeltaArgs)
     """Modules of the delta rule."""
+    fields: FieldConfig = field(default_factory=FieldConfig)
+    """Modules of the delta rule on receptive fields."""
     stages: tuple[Stage, ...] = ("train", "record", "calibrate")
     """What to do, in this order."""
     module_places: int | None = None
-    """Places of a module (default: 25 for stdp, 500 for delta)."""
+    """Places of a module (default: 25 for stdp, else 500)."""
     order: Literal["route", "shuffled"] = "route"
     """A module learns neighbours along the route, or places drawn at random."""
     epochs: int = 30
@@ -118,9 +122,9 @@ class TrainConfig:
                 "--compat vprsnn with --engine fast.",
                 "Expected --engine exact: the published network carries its state along.",
             )
-        if self.learner == "delta" and self.inputs.encoding == "events":
+        if self.learner != "stdp" and self.inputs.encoding == "events":
             raise ConfigError(
-                "--learner delta with --encoding events.",
+                f"--learner {self.learner} with --encoding events.",
                 "Expected --encoding rates: the delta rule has no time.",
             )
 

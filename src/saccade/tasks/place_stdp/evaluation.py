@@ -28,7 +28,12 @@ from saccade.tasks.place_stdp.data import Places, open_places, preprocess_of
 from saccade.tasks.place_stdp.inputs import StoredInputs
 from saccade.tasks.place_stdp.jobs import Job, run_jobs
 from saccade.tasks.place_stdp.model import Member
-from saccade.tasks.place_stdp.plain import PlainSide, diagonal_results, plain_scores
+from saccade.tasks.place_stdp.plain import (
+    PlainSide,
+    diagonal_results,
+    plain_scores,
+    with_standardised,
+)
 from saccade.tasks.place_stdp.preprocess import measure
 from saccade.tasks.place_stdp.queries import Coding, file_name, prepare_queries
 from saccade.tasks.place_stdp.weights import open_members, share_of
@@ -140,7 +145,8 @@ class _Evaluation:
             yield f"{len(scores)} members", ensemble_scores(scores, standardise=kind)
         for member, found in zip(self.members, scores, strict=True):
             yield f"{member.learner}, seed {member.about['seed']}", found
-        yield from self._plain(pair, queries)
+        plain = self._plain(pair, queries)
+        yield from with_standardised(plain) if self.cfg.standardised else plain
 
     def _plain(
         self, pair: Pair, queries: StoredInputs

@@ -2,6 +2,7 @@
 
     stdp    input spikes -> modules -> spike counts -> assigned neurons -> scores of the places
     delta   inputs x -> C x                                             one matrix, one row a place
+    fields  inputs x -> receptive fields -> votes                        one neuron a place each
 
 Scores are indexed by place always: column k is place k, whatever module learned it.
 """
@@ -20,9 +21,11 @@ from safetensors import safe_open
 from saccade.engine.config_io import from_yaml, to_yaml
 from saccade.errors import CheckpointError
 from saccade.tasks.place_stdp.assignment import Assignment, Readout, assign, scores
+from saccade.tasks.place_stdp.config_fields import FieldConfig
 from saccade.tasks.place_stdp.config_model import InputArgs
 from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.fast_lanes import LANES
+from saccade.tasks.place_stdp.fields import FieldModel
 from saccade.tasks.place_stdp.hyperactive import Activity, muted_neurons
 from saccade.tasks.place_stdp.inputs import StoredInputs
 from saccade.tasks.place_stdp.network import Network
@@ -136,6 +139,18 @@ class Member:
         labels = [position[int(place)] for place in self.array("own_places", rows)]
         return places, assign(self.array("own_counts", rows), labels, places=len(places))
 
+    def field_model(self, module: int) -> FieldModel:
+        """Return a module of receptive fields."""
+        inputs, config = self.inputs, from_yaml(FieldConfig, self.about["fields"])
+        height, width = inputs.size()
+        shape = (int(self.about["n_in"]) // (height * width), height, width)
+        places = int(self.about["lengths"][module])
+        seed = int(self.about["seed"])
+        model = FieldModel(shape, places, config, seed=seed, limit=inputs.limit)
+        arrays = {name: self.array(f"module{module}.{name}") for name in model.state()}
+        model.restore(arrays)
+        return model
+
     def activity(self, module: int) -> Activity:
         """Return for how many references each neuron of a module fired."""
         rows = slice(module, module + 1)
@@ -162,6 +177,9 @@ class Member:
         Returns:
             float32 ``[Q, P]``, P places in the order of `module_places`.
         """
+        if self.learner == "fields":
+            chosen = slice(None) if images is None else np.asarray(images)
+            return self.field_model(part.start).scores(inputs.values(chosen))
         if self.learner == "delta":
             chosen = slice(None) if images is None else np.asarray(images)
             values = inputs.values(chosen).astype(np.float32) / np.float32(255)
@@ -220,7 +238,15 @@ def merge_member(plan: Plan, member: int, epoch: int) -> Path:
         read_stored(plan.part("module", member, k, epoch), identity=plan.identity).arrays
         for k in range(len(modules))
     ]
-    if config.learner == "delta":
+    if config.learner == "fields":
+        about |= {"fields": to_yaml(config.fields), "n_in": plan.n_in}
+        arrays |= {
+            f"module{k}.{name}": array
+            for k, item in enumerate(trained)
+            for name, array in item.items()
+            if name.startswith("field_")
+        }
+    elif config.learner == "delta":
         arrays["matrix"] = np.concatenate([item["matrix"] for item in trained])
         about["rule"] = to_yaml(plan.rule(member, 0))
     else:

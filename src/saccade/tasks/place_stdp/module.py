@@ -70,8 +70,8 @@ def train_module(plan: Plan, member: int, module: int, tell: Progress | None = N
         CheckpointError: A file of the module is damaged or of another run.
     """
     images = _images(plan, plan.modules(member)[module])
-    if plan.config.learner == "delta":
-        _train_delta(plan, member, module, images, tell)
+    if plan.config.learner != "stdp":
+        _train_rule(plan, member, module, images, tell)
     else:
         _train_stdp(plan, member, module, images, tell)
 
@@ -160,42 +160,40 @@ def _keep(
     write_stored(plan.part("module", member, module, epoch), arrays, about)
 
 
-def _train_delta(
+def _train_rule(
     plan: Plan, member: int, module: int, images: list[_Image], tell: Progress | None
 ) -> None:
+    """Train a module of the delta rule, of layers or of receptive fields."""
     path = plan.part("module", member, module, plan.config.epochs)
     if path.exists():
         read_stored(path, identity=plan.identity)
         return
     places = plan.modules(member)[module]
     number = {int(place): k for k, place in enumerate(places)}
-    rule = plan.rule(member, module)
-    model = DeltaModel(plan.n_in, len(places), rule)
+    model, part = plan.rule_model(member, module)
     partial = path.with_suffix(".partial")
     if partial.exists():
-        stored = read_stored(partial, identity=plan.identity)
-        model.restore(stored.arrays)
+        model.restore(read_stored(partial, identity=plan.identity).arrays)
     values = np.stack([plan.inputs(item.reference).values(item.window) for item in images])
-    values = values.reshape(-1, *_planes(plan))
-    labels = [number[item.place] for item in images]
-    about = {"identity": plan.identity, "learner": "delta", "member": member, "module": module}
-    left, total = 1, 0
-    while left:
-        left = model.train(values, labels, steps=4 * len(images), threads=1)
-        total = total or model.steps_done + left
+    labels = np.array([number[item.place] for item in images])
+    about = {
+        "identity": plan.identity,
+        "learner": plan.config.learner,
+        "member": member,
+        "module": module,
+        "seed": plan.seed(member),
+    }
+    left = total = 0
+    while left or not total:
+        left = part(values, labels)
+        total = max(total, left + 1)
         if left:
             write_stored(partial, model.state(), about)
         if tell is not None:
             tell(total - left, total)
-    arrays = {"matrix": model.collapse(), "places": places, **model.state()}
-    write_stored(path, arrays, {**about, "rule": rule, "seed": rule.seed})
+    matrix = {"matrix": model.collapse()} if isinstance(model, DeltaModel) else {}
+    write_stored(path, {**matrix, "places": places, **model.state()}, about)
     partial.unlink(missing_ok=True)
-
-
-def _planes(plan: Plan) -> tuple[int, ...]:
-    """Return rows and columns of an image, for shifts; one axis where there are several planes."""
-    size = plan.config.inputs.size()
-    return size if size[0] * size[1] == plan.n_in else (plan.n_in,)
 
 
 def _images(plan: Plan, places: NDArray[np.int64]) -> list[_Image]:

@@ -49,6 +49,8 @@ def write_page(
 def _learned(member: Member) -> list[Block]:
     inputs = member.inputs
     size = inputs.size()
+    if member.learner == "fields":
+        return _fields(member)
     if member.learner == "delta":
         places = member.module_places(range(1))[:_MOST_FIELDS]
         weights = member.array("matrix", slice(0, len(places))).T
@@ -69,3 +71,21 @@ def _learned(member: Member) -> list[Block]:
         Picture(figure_png(figure), caption, 860),
         Picture(histogram, "How many neurons of module 0 stand for each of its places.", 760),
     ]
+
+
+def _fields(member: Member) -> list[Block]:
+    """Draw how many fields see each pixel, and the mean size of their weights there."""
+    model = member.field_model(0)
+    planes, height, width = model.shape
+    pixels = model.fields % (height * width)
+    covered = np.bincount(pixels.ravel(), minlength=height * width) / planes
+    strength = np.abs(model.weights).mean(axis=1).reshape(len(pixels), *pixels.shape[1:], -1)
+    total = np.bincount(
+        pixels.ravel(), weights=strength.mean(axis=2).ravel(), minlength=height * width
+    )
+    maps = np.stack([covered, total / np.maximum(covered * planes, 1)], axis=1)
+    figure = receptive_fields(
+        maps, (height, width), labels=["fields", "weights"], columns=2,
+        title="Fields over the image, and the mean size of weights",
+    )  # fmt: skip
+    return [Picture(figure_png(figure), f"{len(pixels)} receptive fields of module 0.", 760)]

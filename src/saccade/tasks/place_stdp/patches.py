@@ -25,7 +25,12 @@ _FLAT = 1e-9
 
 
 def patch_normalised(
-    images: ArrayLike, window: int, *, limit: float = 1.0, unbiased: bool = False
+    images: ArrayLike,
+    window: int,
+    *,
+    limit: float = 1.0,
+    unbiased: bool = False,
+    softness: float = 0.0,
 ) -> NDArray[np.float64]:
     """Return z of every pixel.
 
@@ -34,6 +39,7 @@ def patch_normalised(
         window: Side P of the patch in pixels, odd: it has a middle.
         limit: Largest z either way.
         unbiased: Divide squared deviations by k - 1 instead of k (VPRTempo does).
+        softness: Added to the deviation, squared, so that faint patches stay faint.
 
     Returns:
         float64 ``[..., h, w]``, -limit to limit.
@@ -68,6 +74,8 @@ def patch_normalised(
     alive = scaled > _FLAT * count * squares
     degrees = np.maximum(count - 1, 1) if unbiased else count
     spread = np.sqrt(np.where(alive, scaled, 1.0) / (count * degrees))
+    if softness:
+        spread = np.sqrt(spread**2 + softness**2)
     z = np.where(alive, (values - total / count) / spread, 0.0)
     return np.clip(z, -limit, limit)
 

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from saccade.retrieval import diagonal
 from saccade.tasks.place_stdp.data import Places
+from saccade.tasks.place_stdp.fields import standardised_over
 from saccade.tasks.place_stdp.inputs import StoredInputs
 from saccade.traverses.baselines import BASELINES
 from saccade.traverses.frame_rows import Frames
 from saccade.traverses.results import Result
 
-__all__ = ["PlainSide", "diagonal_results", "plain_scores"]
+__all__ = ["PlainSide", "diagonal_results", "plain_scores", "with_standardised"]
 
 
 class PlainSide:
@@ -49,6 +50,24 @@ def plain_scores(
     for word in words:
         name, _, pool = word.partition("/")
         yield prefix + word, BASELINES[name](*sides, pool=int(pool or 1))
+
+
+def with_standardised(
+    methods: Iterator[tuple[str, NDArray[np.float32]]],
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Yield each method, and after it the same with its scores standardised.
+
+    ``z``: of each place over the queries, so that a place which is like everything has no
+    advantage. ``zz``: of each query over the places first. Both need all queries at hand.
+
+    Args:
+        methods: Name and scores ``[Q, R]``.
+    """
+    for name, scores in methods:
+        yield name, scores
+        if len(scores) > 1:
+            yield f"{name}, z", standardised_over(scores, 0)
+            yield f"{name}, zz", standardised_over(standardised_over(scores, 1), 0)
 
 
 def diagonal_results(

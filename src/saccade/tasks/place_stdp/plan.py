@@ -10,6 +10,7 @@ RUN/member-S.safetensors                all modules of a member with what was re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from saccade.files import file_sha256
 from saccade.tasks.place_stdp.config_delta import DeltaConfig
 from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.config_train import TrainConfig
+from saccade.tasks.place_stdp.delta import DeltaModel
+from saccade.tasks.place_stdp.fields import FieldModel
 from saccade.tasks.place_stdp.inputs import StoredInputs
 from saccade.tasks.place_stdp.preprocess import PixelStatistics
 from saccade.tasks.place_stdp.queries import Coding
@@ -115,6 +118,36 @@ class Plan:
         """Return the configuration of a module of the delta rule."""
         seed = (self.seed(member) * 1_000_003 + module) % 2**32
         return self.config.delta.rule(seed, self.config.per_module, self.config.compat)
+
+    def field_model(self, member: int, places: int) -> FieldModel:
+        """Return an untrained module of receptive fields."""
+        inputs = self.config.inputs
+        height, width = inputs.size()
+        shape = (self.n_in // (height * width), height, width)
+        return FieldModel(
+            shape, places, self.config.fields, seed=self.seed(member), limit=inputs.limit
+        )
+
+    def rule_model(
+        self, member: int, module: int
+    ) -> tuple[DeltaModel | FieldModel, Callable[[NDArray[Any], NDArray[Any]], int]]:
+        """Return an untrained module of the delta rule, and what trains a part of it.
+
+        The function takes values and labels and returns how much is left.
+        """
+        places = len(self.modules(member)[module])
+        if self.config.learner == "fields":
+            fields = self.field_model(member, places)
+            return fields, lambda values, labels: fields.train(values, labels, epochs=1)
+        layers = DeltaModel(self.n_in, places, self.rule(member, module))
+        height, width = self.config.inputs.size()
+        shape = (height, width) if height * width == self.n_in else (self.n_in,)
+
+        def part(values: NDArray[Any], labels: NDArray[Any]) -> int:
+            images = values.reshape(-1, *shape)
+            return layers.train(images, labels, steps=4 * len(images), threads=1)
+
+        return layers, part
 
     def regions(self, member: int) -> Regions:
         """Return the order of places of a member."""

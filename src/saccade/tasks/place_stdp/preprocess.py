@@ -7,12 +7,14 @@
     log            ln(1 + x) / ln(1 + largest x of the reference)                 event counts
     log_patch      z of the patch around the pixel, of ln(1 + x)                  event counts
     standardised   z of the pixel over the reference traverse, of ln(1 + x)       event counts
+    scene          z of the pixel over the traverse, of z of its patch, of ln(10 + x)      images
 
 ``area`` resizing gives the mean of grey values, but all events of the piece for event counts.
 
-A signed z (patch, log_patch, standardised) is cut at ± limit and laid onto 0 .. 255 with 0 in the
+A signed z (all but plain and log) is cut at ± limit and laid onto 0 .. 255 with 0 in the
 middle, or split: the negative and the positive half become two inputs each, and nothing is silent
-twice. ``log`` and ``standardised`` need `PixelStatistics` of the reference; a model keeps them.
+twice. ``log``, ``standardised`` and ``scene`` need `PixelStatistics`; a model keeps those of the
+reference.
 
 ``compat`` takes the arithmetic of a published system instead, see `published_input`.
 """
@@ -33,13 +35,15 @@ from saccade.tasks.place_stdp.resize import Resize, resized
 
 __all__ = ["Frames", "Kind", "PixelStatistics", "Preprocess", "measure", "prepare", "rates_hz"]
 
-Kind = Literal["plain", "patch", "log", "log_patch", "standardised"]
+Kind = Literal["plain", "patch", "log", "log_patch", "standardised", "scene"]
 Compat = Literal["vprsnn", "vprtempo", "lens"]
 
-_SIGNED = ("patch", "log_patch", "standardised")
+_SIGNED = ("patch", "log_patch", "standardised", "scene")
 _COUNTS = ("log", "log_patch", "standardised")
-_MEASURED = ("log", "standardised")
+_MEASURED = ("log", "standardised", "scene")
 _GREY = (0.299, 0.587, 0.114)
+_DARK, _FAINT, _FAR = 10.0, 0.02, 1e3
+"""scene: grey values that count as dark, softness of faint patches, no limit before statistics."""
 _BLOCK_ELEMENTS = 1 << 20
 
 
@@ -286,6 +290,10 @@ def _resized(block: Any, settings: Preprocess) -> NDArray[np.float32]:
     small = resized(frames, settings.size, settings.resize)
     if not np.isfinite(small).all():
         raise DataError("A pixel is NaN or infinite.", "Expected finite values.")
+    if settings.kind == "scene":
+        dark = np.log(np.maximum(small, 0) + _DARK)
+        z = patch_normalised(dark, settings.window, limit=_FAR, softness=_FAINT)
+        return z.astype(np.float32)
     if settings.kind not in _COUNTS:
         return small
     pixels = frames.shape[2] * frames.shape[3] / (settings.size[0] * settings.size[1])

@@ -11,7 +11,7 @@ from saccade.tasks.place_stdp.config_model import Compat, InputArgs
 from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.data import event_settings, preprocess_of
 from saccade.tasks.place_stdp.inputs import StoredInputs, write_event_inputs, write_inputs
-from saccade.tasks.place_stdp.preprocess import PixelStatistics
+from saccade.tasks.place_stdp.preprocess import PixelStatistics, measure
 from saccade.traverses import EventTraverse, Traverse
 from saccade.traverses.frame_rows import TraverseFrames
 
@@ -54,7 +54,10 @@ def prepare_queries(path: Path, traverse: Traverse, coding: Coding) -> StoredInp
             settings = event_settings(coding.inputs)
             return write_event_inputs(path, _with_events(traverse), settings, coding.network, tell)
         settings = preprocess_of(coding.inputs, coding.units, coding.compat)
-        return write_inputs(path, TraverseFrames(traverse), settings, coding.statistics, tell)
+        frames, statistics = TraverseFrames(traverse), coding.statistics
+        if coding.inputs.statistics == "own":
+            statistics = measure(frames, settings)
+        return write_inputs(path, frames, settings, statistics, tell)
 
 
 def file_name(traverse: Traverse) -> str:

@@ -66,7 +66,7 @@ def write_stored(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[
     metadata = {"saccade": json.dumps({"schema": SCHEMA, **to_plain(dict(about))})}
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
-        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, part, metadata=metadata)
+        save_file({k: np.asarray(v, order="C") for k, v in arrays.items()}, part, metadata=metadata)
     return path
 
 

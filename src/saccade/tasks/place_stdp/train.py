@@ -129,7 +129,7 @@ class _Work:
     def finish(self, run: RunDir, places: Places, done: dict[str, int], seconds: float) -> Report:
         """Put members together where all their modules are there, and say what there is."""
         notes, files = [*places.set.notes], list[Path]()
-        kinds = ("module",) if self.cfg.learner == "delta" else ("module", "record")
+        kinds = ("module", "record") if self.cfg.learner == "stdp" else ("module",)
         for member in range(self.cfg.members):
             modules = range(len(self.plan.modules(member)))
             missing = [
@@ -201,7 +201,12 @@ def _rehearse(cfg: TrainConfig, places: Places) -> Report:
     modules = -(-cfg.calibration // cfg.per_module)
     modules += -(-(places.count - cfg.calibration) // cfg.per_module)
     images = sum(int((labels >= 0).sum()) for labels in places.labels)
-    shown = images * cfg.epochs if cfg.learner == "stdp" else images * 2 * cfg.delta.delta_epochs
+    epochs = {
+        "stdp": cfg.epochs,
+        "delta": 2 * cfg.delta.delta_epochs,
+        "fields": cfg.fields.field_epochs,
+    }
+    shown = images * epochs[cfg.learner]
     values = {
         "places": places.count,
         "references": len(places.references),

@@ -42,7 +42,7 @@ def share_of(member: Member, cfg: EvalConfig) -> float | None:
         member: A member; its run folder may hold what calibration chose.
         cfg: May say a share, or that nobody is to be muted.
     """
-    if not cfg.mute or member.learner == "delta":
+    if not cfg.mute or member.learner != "stdp":
         return None
     if cfg.share is not None:
         return cfg.share
