@@ -22,14 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.errors import ConfigError, DataError, ShapeError
-from saccade.jit import kernel
 from saccade.retrieval import score_matrix
 from saccade.retrieval.scores import Metric, add_product
+from saccade.traverses.absolute import add_absolute_differences
 from saccade.traverses.frame_rows import FrameRows, Frames, Turn
 
 __all__ = [
     "BASELINES",
     "centred_correlation",
+    "distances",
     "log_count_correlation",
     "own_centred_correlation",
     "own_standardised_correlation",
@@ -65,13 +66,40 @@ def sum_of_absolute_differences(queries: Frames, references: Frames, *, pool: in
         >>> sum_of_absolute_differences(frames[:1], frames).tolist()
         [[1.0, 0.0, 0.75]]
     """
-    sums = np.zeros((queries.shape[0], references.shape[0]))
-    for q, left, r, right in _block_pairs(*_sides(queries, references, pool), _flat, _flat):
-        part = np.zeros((len(left), len(right)))
-        _add_sad(left, np.ascontiguousarray(right.T), part)
-        sums[q, r] = part
+    sums = distances(queries, references, pool=pool)
     largest = float(sums.max())
     return (1 - sums / largest if largest else np.ones_like(sums)).astype(np.float32)
+
+
+def distances(
+    queries: Frames, references: Frames, *, pool: int = 1, centred: bool = False
+) -> NDArray[np.float64]:
+    """Return |q - r|_1 of every pair, float64 ``[Q, R]``.
+
+    Args:
+        queries: ``[Q, C, H, W]``.
+        references: ``[R, C, H, W]``.
+        pool: Side of the cells that are summed first, in pixels.
+        centred: Take each frame's own mean off first.
+
+    Examples:
+        >>> frames = np.array([[0, 0], [0, 4], [9, 9]], np.float32).reshape(3, 1, 1, 2)
+        >>> distances(frames[:1], frames).tolist()
+        [[0.0, 4.0, 18.0]]
+        >>> distances(frames[:1], frames, centred=True).tolist()
+        [[0.0, 4.0, 0.0]]
+    """
+
+    def turn(block: NDArray[np.float32]) -> NDArray[np.float32]:
+        rows = _flat(block)
+        return rows - rows.mean(axis=1, keepdims=True) if centred else rows
+
+    sums = np.zeros((queries.shape[0], references.shape[0]))
+    for q, left, r, right in _block_pairs(*_sides(queries, references, pool), turn, turn):
+        part = np.zeros((len(left), len(right)))
+        add_absolute_differences(left, np.ascontiguousarray(right.T), part)
+        sums[q, r] = part
+    return sums
 
 
 def raw_correlation(queries: Frames, references: Frames, *, pool: int = 1) -> Scores:
@@ -355,37 +383,3 @@ def _patch_normalised(block: NDArray[np.float32], patch: int) -> NDArray[np.floa
     alive = variance > 1e-9 * mean**2
     scale[alive] = 1.0 / np.sqrt(variance[alive])
     return centred * scale.astype(np.float32)[..., index[0], index[1]]
-
-
-@kernel
-def _add_sad(left, right, sums):  # type: ignore[no-untyped-def]
-    """Add |left[q, d] - right[d, r]| over d to sums ``[q, r]``.
-
-    Pixels go in runs that float32 sums hold, counts exactly; four at a time, so that a row of sums
-    is loaded and stored a quarter as often.
-    """
-    n_queries, n_pixels = left.shape
-    n_references = right.shape[1]
-    part = np.empty(n_references, np.float32)
-    for start in range(0, n_pixels, 64):
-        stop = min(start + 64, n_pixels)
-        for q in range(n_queries):
-            part[:] = np.float32(0)
-            d = start
-            while d + 4 <= stop:
-                a, b, c, e = left[q, d], left[q, d + 1], left[q, d + 2], left[q, d + 3]
-                for r in range(n_references):
-                    part[r] += (
-                        abs(a - right[d, r])
-                        + abs(b - right[d + 1, r])
-                        + abs(c - right[d + 2, r])
-                        + abs(e - right[d + 3, r])
-                    )
-                d += 4
-            while d < stop:
-                a = left[q, d]
-                for r in range(n_references):
-                    part[r] += abs(a - right[d, r])
-                d += 1
-            for r in range(n_references):
-                sums[q, r] += part[r]

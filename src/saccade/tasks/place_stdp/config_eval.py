@@ -46,9 +46,11 @@ class EvalConfig:
     standardise: bool = False
     """Bring members to one scale before they are summed; published: plain sum."""
     baselines: tuple[str, ...] = (
-        "sad", "raw", "centred", "own_centred", "own_standardised", "log_count", "patch", "pca",
+        "l1", "l1_centred", "l1_moved1", "raw", "centred", "own_centred", "own_standardised",
+        "log_count", "patch", "pca",
     )  # fmt: skip
-    """Plain methods, of the learner's own inputs."""
+    """Plain methods, of the learner's own inputs: l1, l1_centred, l1_moved1, l1_centred_moved1,
+    sad, raw, centred, log_count, own_standardised, own_centred, patch, pca."""
     standardised: bool = True
     """Plain methods also with the scores of each place brought to mean 0 and deviation 1 over all
     queries (z), and those of each query over all places before (zz)."""

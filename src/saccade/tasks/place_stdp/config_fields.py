@@ -34,8 +34,12 @@ class FieldConfig:
     """Take so many inputs drawn from all over the grid for a field instead; 0 = a rectangle."""
     levels: int = 1
     """Code each input by so many graded levels (thermometer); 1 = by its value."""
+    templates: bool = False
+    """Learn nothing: the references themselves are the weights; shows what learning adds."""
     decay: float = 3.0
     """Decay of weights: what ridge regression calls lambda, in mean powers of an input."""
+    decay_to: float = 0.0
+    """Let decay rise over the fields, in equal ratios, to this; 0 = the same for all."""
     field_eta: float = 0.1
     """Learning rate at the start; it falls to 0 in a straight line."""
     field_epochs: int = 12

@@ -30,6 +30,7 @@ from saccade.tasks.place_stdp.jobs import Job, run_jobs
 from saccade.tasks.place_stdp.model import Member
 from saccade.tasks.place_stdp.plain import (
     PlainSide,
+    check_plain,
     diagonal_results,
     plain_scores,
     with_standardised,
@@ -41,7 +42,6 @@ from saccade.traverses import Pair
 from saccade.traverses.frame_rows import TraverseFrames
 from saccade.traverses.results import (
     Result,
-    check_baselines,
     in_sequences,
     measured,
     recall_matrices,
@@ -64,7 +64,7 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         CheckpointError: A file of weights is damaged, or knows other places.
         DataError: The tolerance makes no pair, or every pair, a true match.
     """
-    check_baselines((*cfg.baselines, *cfg.frame_baselines))
+    check_plain((*cfg.baselines, *cfg.frame_baselines))
     members = open_members(cfg.weights)
     places = open_places(cfg.data)
     for member in members:

@@ -118,6 +118,11 @@ class FieldModel:
         cfg = self.config
         last = cfg.field_epochs if epochs is None else self.epochs_done + epochs
         last = min(last, cfg.field_epochs)
+        if cfg.templates:
+            self.weights[:] = 0
+            for k, label in enumerate(labels):
+                self.weights[:, label] += x[:, k]
+            self.epochs_done = last = cfg.field_epochs
         for epoch in range(self.epochs_done, last):
             self._epoch(x, labels, epoch)
             self.epochs_done = epoch + 1
@@ -195,6 +200,8 @@ class FieldModel:
         cfg, size = self.config, x.shape[2]
         order = numpy_rng(self.seed, f"field order {epoch}").permutation(len(labels))
         batches = -(-len(labels) // cfg.batch)
+        decay = np.geomspace(cfg.decay, cfg.decay_to or cfg.decay, cfg.fields) if cfg.decay else 0
+        decay = np.broadcast_to(np.float32(decay), (cfg.fields,))[:, None, None]
         for number in range(batches):
             rows = order[number * cfg.batch : (number + 1) * cfg.batch]
             done = (epoch * batches + number) / (cfg.field_epochs * batches)
@@ -202,7 +209,7 @@ class FieldModel:
             part = x[:, rows]
             error = -(part @ self.weights.transpose(0, 2, 1))
             error[:, np.arange(len(rows)), labels[rows]] += 1
-            self.weights *= 1 - eta * np.float32(cfg.decay / size * len(rows))
+            self.weights *= 1 - eta * decay * np.float32(len(rows) / size)
             self.weights += eta * (error.transpose(0, 2, 1) @ part)
 
     def _finish(self, images: NDArray[np.uint8]) -> None:
@@ -255,7 +262,7 @@ def graded(values: Floats, levels: int) -> Floats:
     """Code values by how far they exceed each of some levels, -1 to 1, ``[..., levels]``.
 
     Examples:
-        >>> graded(np.float32([-3, 0, 3]), 2).tolist()
+        >>> graded(np.float32([-5, 0, 5]), 2).tolist()
         [[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0]]
     """
     if levels == 1:

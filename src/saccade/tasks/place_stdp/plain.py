@@ -12,11 +12,32 @@ from saccade.retrieval import diagonal
 from saccade.tasks.place_stdp.data import Places
 from saccade.tasks.place_stdp.fields import standardised_over
 from saccade.tasks.place_stdp.inputs import StoredInputs
-from saccade.traverses.baselines import BASELINES
+from saccade.traverses.baselines import BASELINES, distances
 from saccade.traverses.frame_rows import Frames
-from saccade.traverses.results import Result
+from saccade.traverses.results import Result, check_baselines
 
-__all__ = ["PlainSide", "diagonal_results", "plain_scores", "with_standardised"]
+__all__ = [
+    "DISTANCES",
+    "PlainSide",
+    "check_plain",
+    "diagonal_results",
+    "moved_distances",
+    "plain_scores",
+    "with_standardised",
+]
+
+DISTANCES = ("l1", "l1_centred", "l1_moved1", "l1_centred_moved1")
+"""Absolute differences of the inputs: as they are, each frame less its mean, and the smallest over
+shifts of the query by one pixel."""
+
+
+def check_plain(words: Sequence[str]) -> None:
+    """Refuse what is no plain method.
+
+    Raises:
+        ConfigError: A name or its pooling is wrong.
+    """
+    check_baselines(tuple(word for word in words if word not in DISTANCES))
 
 
 class PlainSide:
@@ -43,13 +64,61 @@ def plain_scores(
     """Yield name and scores ``[Q, R]`` of plain methods.
 
     Args:
-        words: NAME or NAME/POOL.
+        words: NAME or NAME/POOL, or one of `DISTANCES`.
         sides: Frames of queries and of references.
         prefix: Put before the names.
     """
     for word in words:
+        if word in DISTANCES:
+            yield (
+                prefix + word,
+                moved_distances(
+                    *sides, centred="centred" in word, pixels=int(word.endswith("moved1"))
+                ),
+            )
+            continue
         name, _, pool = word.partition("/")
         yield prefix + word, BASELINES[name](*sides, pool=int(pool or 1))
+
+
+def moved_distances(
+    queries: Frames, references: Frames, *, centred: bool, pixels: int
+) -> NDArray[np.float32]:
+    """Return minus the smallest mean absolute difference over shifts of the query.
+
+    Args:
+        queries: ``[Q, C, h, w]``.
+        references: ``[R, C, h, w]``.
+        centred: Take each frame's own mean off first.
+        pixels: Shifts by up to so many pixels in every direction.
+
+    Examples:
+        >>> frames = np.random.default_rng(0).random((4, 1, 6, 8)).astype(np.float32)
+        >>> moved = np.roll(frames, 1, axis=3)
+        >>> moved_distances(moved, frames, centred=False, pixels=1).argmax(axis=1).tolist()
+        [0, 1, 2, 3]
+    """
+    steps = range(-pixels, pixels + 1)
+    best: NDArray[np.float64] | None = None
+    for down in steps:
+        for right in steps:
+            found = distances(_Moved(queries, down, right), references, centred=centred)
+            best = found if best is None else np.minimum(best, found)
+    assert best is not None
+    return (-best / np.prod(references.shape[1:])).astype(np.float32)
+
+
+class _Moved:
+    """Frames moved by some pixels; what comes in repeats the border."""
+
+    def __init__(self, frames: Frames, down: int, right: int) -> None:
+        self._frames, self.shape = frames, tuple(frames.shape)
+        self._rows = np.clip(np.arange(self.shape[2]) + down, 0, self.shape[2] - 1)
+        self._columns = np.clip(np.arange(self.shape[3]) + right, 0, self.shape[3] - 1)
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.float32]:
+        """Return frames ``[n, C, h, w]``."""
+        return np.asarray(self._frames[rows])[:, :, self._rows[:, None], self._columns]
 
 
 def with_standardised(
