@@ -52,7 +52,7 @@ class EvalConfig:
     """Plain methods, of the learner's own inputs: l1, l1_centred, l1_moved1, l1_centred_moved1,
     sad, raw, centred, log_count, own_standardised, own_centred, patch, pca."""
     standardised: bool = True
-    """Plain methods also with the scores of each place brought to mean 0 and deviation 1 over all
+    """Every method also with the scores of each place brought to mean 0 and deviation 1 over all
     queries (z), and those of each query over all places before (zz)."""
     frame_baselines: tuple[str, ...] = ()
     """Plain methods, NAME or NAME/POOL, of the frames as they come."""

@@ -119,7 +119,8 @@ class _Evaluation:
     def results(self, pair: Pair) -> Iterator[Result]:
         """Yield every method, sequence length and tolerance on one pair."""
         masked = self._calibration_places()
-        for method, scores in self._methods(pair):
+        methods = self._methods(pair)
+        for method, scores in with_standardised(methods) if self.cfg.standardised else methods:
             scored = in_sequences(
                 method, scores, self.cfg.sequences, speeds=self.cfg.speeds,
                 direction=self.cfg.direction, anchor=self.cfg.anchor,
@@ -145,8 +146,7 @@ class _Evaluation:
             yield f"{len(scores)} members", ensemble_scores(scores, standardise=kind)
         for member, found in zip(self.members, scores, strict=True):
             yield f"{member.learner}, seed {member.about['seed']}", found
-        plain = self._plain(pair, queries)
-        yield from with_standardised(plain) if self.cfg.standardised else plain
+        yield from self._plain(pair, queries)
 
     def _plain(
         self, pair: Pair, queries: StoredInputs
