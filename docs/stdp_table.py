@@ -1,0 +1,105 @@
+"""Rewrite the results in docs/place_stdp.md from docs/results/stdp_*.json.
+
+python docs/stdp_table.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parent
+MARKER, END = "<!-- results -->", "<!-- end of results -->"
+SETS = ("nordland_100", "nordland_400", "brisbane_7x7", "corridor", "world")
+LEARNERS = ("stdp", "delta", "templates", "fields")
+
+
+def main() -> None:
+    page = DOCS / "place_stdp.md"
+    before, _, after = page.read_text().partition(MARKER)
+    page.write_text(f"{before}{MARKER}\n{results()}{END}{after.partition(END)[2]}")
+
+
+def results() -> str:
+    """Return the sections, one per file."""
+    paths = [DOCS / "results" / f"stdp_{name}.json" for name in SETS]
+    found = [section(json.loads(p.read_text()), p.name) for p in paths if p.exists()]
+    chosen = DOCS / "results" / "stdp_selection.json"
+    return "".join(found) + (selection(json.loads(chosen.read_text())) if chosen.exists() else "")
+
+
+def section(record: dict[str, Any], name: str) -> str:
+    rows = record["results"]
+    lines = [
+        "",
+        f"**{record['about']}**",
+        "",
+        "| query in reference | frames | best plain method | " + " | ".join(LEARNERS) + " |",
+        "|---|---:|---|" + "---:|" * len(LEARNERS),
+    ]
+    least = min(row["tolerance_m"] for row in rows)
+    wanted = dict.fromkeys(
+        (row["pair"], row["sequence"]) for row in rows if row["tolerance_m"] == least
+    )
+    said = ""
+    for pair, frames in wanted:
+        same = [
+            row
+            for row in rows
+            if (row["pair"], row["sequence"], row["tolerance_m"]) == (pair, frames, least)
+        ]
+        bar = max((r for r in same if r["kind"] == "plain"), key=lambda r: r["recall@1"])
+        cells = [best(same, learner) for learner in LEARNERS]
+        name_of_pair, said = (short(pair) if pair != said else ""), pair
+        lines.append(
+            f"| {name_of_pair} | {frames} | {bar['recall@1']:.3f} {bar['method']} | "
+            f"{' | '.join(cells)} |"
+        )
+    commit = str(record["versions"]["git"] or "")[:7]
+    lines += [
+        "",
+        f"Recall@1, mean ± standard deviation over the seeds {record['seeds']}. "
+        f"{record['machine']}, commit {commit}; `results/{name}`.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def best(rows: list[dict[str, Any]], learner: str) -> str:
+    """Return the better of a learner's scores as they are and standardised by place (z)."""
+    own = [row for row in rows if row["kind"] == "network" and row["learner"] == learner]
+    own = [row for row in own if row["method"] in (learner, f"{learner}, z")]
+    if not own:
+        return "–"
+    row = max(own, key=lambda item: item["recall@1"])
+    spread = "" if row["recall@1_sd"] is None else f" ± {row['recall@1_sd']:.3f}"
+    return f"{row['recall@1']:.3f}{spread}"
+
+
+def short(pair: str) -> str:
+    """Return a pair without its ranges."""
+    return " in ".join(word.partition("@")[0] for word in pair.split(" in "))
+
+
+def selection(record: dict[str, Any]) -> str:
+    rows = {row["settings"]: row for row in record["results"]}
+    chosen, plain = rows[record["chosen"]], record["results"][-1]
+    lines = [
+        "",
+        "**Brisbane, settings of the fields chosen on the first half of the queries "
+        f"({record['chosen']})**",
+        "",
+        "| queries | plain, l1_centred zz: 1 / 5 / 9 frames | fields: 1 / 5 / 9 frames |",
+        "|---|---:|---:|",
+    ]
+    for half in ("first half", "second half"):
+        spread = chosen.get(f"{half}, sd", [0, 0, 0])
+        own = " / ".join(f"{a:.3f} ± {b:.3f}" for a, b in zip(chosen[half], spread, strict=True))
+        bar = " / ".join(f"{value:.3f}" for value in plain[half])
+        lines.append(f"| {half} | {bar} | {own} |")
+    return "\n".join([*lines, "", "`results/stdp_selection.json`.", ""])
+
+
+if __name__ == "__main__":
+    main()
