@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from saccade.engine import progress
 from saccade.errors import ConfigError
@@ -58,8 +59,8 @@ def prepare_queries(path: Path, traverse: Traverse, coding: Coding) -> StoredInp
 
 
 def file_name(traverse: Traverse) -> str:
-    """Return the name of a traverse as a file may have it."""
-    return "".join(c if c.isalnum() or c in "-_.@" else "_" for c in traverse.name)
+    """Return the name of a traverse as a file may have it; two names give two files."""
+    return quote(traverse.name, safe="@")
 
 
 def _with_events(traverse: Traverse) -> EventTraverse:
