@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
+from numpy.typing import NDArray
+
 from saccade.engine import progress
 from saccade.errors import ConfigError
 from saccade.tasks.place_stdp.config_model import Compat, InputArgs
 from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.data import event_settings, preprocess_of
 from saccade.tasks.place_stdp.inputs import StoredInputs, write_event_inputs, write_inputs
-from saccade.tasks.place_stdp.preprocess import PixelStatistics
-from saccade.traverses import EventTraverse, Traverse
+from saccade.tasks.place_stdp.preprocess import Frames, PixelStatistics
+from saccade.traverses import EventTraverse, ImageTraverse, Traverse
 from saccade.traverses.frame_rows import TraverseFrames
 
 __all__ = ["Coding", "file_name", "prepare_queries"]
@@ -47,7 +50,8 @@ def prepare_queries(path: Path, traverse: Traverse, coding: Coding) -> StoredInp
         coding: How they become inputs.
 
     Raises:
-        ConfigError: Events are asked for and the traverse has none.
+        ConfigError: Events are asked for and the traverse has none, or a published system for
+            images and it has none.
         DataError: A frame cannot be used.
     """
     with progress(f"Preparing {traverse.name}", unit="windows") as tell:
@@ -55,12 +59,43 @@ def prepare_queries(path: Path, traverse: Traverse, coding: Coding) -> StoredInp
             settings = event_settings(coding.inputs)
             return write_event_inputs(path, _with_events(traverse), settings, coding.network, tell)
         settings = preprocess_of(coding.inputs, coding.units, coding.compat)
-        return write_inputs(path, TraverseFrames(traverse), settings, coding.statistics, tell)
+        frames = _frames(traverse, coding.compat)
+        return write_inputs(path, frames, settings, coding.statistics, tell)
 
 
 def file_name(traverse: Traverse) -> str:
     """Return the name of a traverse as a file may have it; two names give two files."""
     return quote(traverse.name, safe="@")
+
+
+class _Colours:
+    """The images of a traverse as they are in their files, made slice by slice.
+
+    Args:
+        traverse: Images.
+    """
+
+    def __init__(self, traverse: ImageTraverse) -> None:
+        self._traverse = traverse
+        height, width, channels = traverse.rgb(0).shape
+        self.shape = (len(traverse), channels, height, width)
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.uint8]:
+        images = [self._traverse.rgb(k) for k in range(*rows.indices(self.shape[0]))]
+        return np.stack(images).transpose(0, 3, 1, 2)
+
+
+def _frames(traverse: Traverse, compat: Compat | None) -> Frames:
+    """Return frames; published systems for images begin with the colours of the file."""
+    if compat not in ("vprsnn", "vprtempo"):
+        return TraverseFrames(traverse)
+    if not isinstance(traverse, ImageTraverse):
+        raise ConfigError(
+            f"--compat {compat}: {traverse.name} holds no images.",
+            "Expected grey values or colours, 0 to 255.",
+            "Leave out --compat.",
+        )
+    return _Colours(traverse)
 
 
 def _with_events(traverse: Traverse) -> EventTraverse:

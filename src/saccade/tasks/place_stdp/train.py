@@ -144,6 +144,8 @@ class _Work:
                 continue
             epochs, share = chosen(self.plan, member)
             files.append(merge_member(self.plan, member, epochs, share=share))
+            for path in self.plan.part("module", member, 0, 0).parent.glob("*.partial"):
+                path.unlink(missing_ok=True)  # of a job that was killed after its last file
         tables: tuple[Table, ...] = ()
         values: dict[str, Any] = {
             "run": str(run.folder),
