@@ -14,12 +14,13 @@ from saccade.errors import ConfigError
 from saccade.tasks.place_stdp.config_model import Compat, InputArgs
 from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.data import event_settings, preprocess_of
+from saccade.tasks.place_stdp.event_spikes import event_raster
 from saccade.tasks.place_stdp.inputs import StoredInputs, write_event_inputs, write_inputs
-from saccade.tasks.place_stdp.preprocess import Frames, PixelStatistics
+from saccade.tasks.place_stdp.preprocess import Frames, PixelStatistics, prepare
 from saccade.traverses import EventTraverse, ImageTraverse, Traverse
 from saccade.traverses.frame_rows import TraverseFrames
 
-__all__ = ["Coding", "file_name", "prepare_queries"]
+__all__ = ["Coding", "file_name", "prepare_queries", "same_inputs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +62,35 @@ def prepare_queries(path: Path, traverse: Traverse, coding: Coding) -> StoredInp
         settings = preprocess_of(coding.inputs, coding.units, coding.compat)
         frames = _frames(traverse, coding.compat)
         return write_inputs(path, frames, settings, coding.statistics, tell)
+
+
+def same_inputs(stored: StoredInputs, traverse: Traverse, coding: Coding) -> bool:
+    """Say whether stored inputs are those of a traverse; its first and last windows are compared.
+
+    Args:
+        stored: Inputs.
+        traverse: Its windows.
+        coding: How they became inputs.
+    """
+    if len(stored) != len(traverse):
+        return False
+    if coding.inputs.encoding == "events":
+        settings, drive = event_settings(coding.inputs), _with_events(traverse)
+        rasters = (
+            (stored.raster(k, coding.network, np.random.default_rng(0)),
+             event_raster(drive.window(k), settings, coding.network, seed=k))
+            for k in {0, len(stored) - 1}
+        )  # fmt: skip
+        return all(
+            np.array_equal(a.neuron, b.neuron) and np.array_equal(a.step, b.step)
+            for a, b in rasters
+        )
+    settings = preprocess_of(coding.inputs, coding.units, coding.compat)
+    frames = _frames(traverse, coding.compat)
+    return all(
+        np.array_equal(stored.values(k), prepare(frames[k : k + 1], settings, coding.statistics)[0])
+        for k in {0, len(stored) - 1}
+    )
 
 
 def file_name(traverse: Traverse) -> str:
