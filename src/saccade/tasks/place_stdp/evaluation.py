@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.contracts import Report
-from saccade.engine import RunDir, progress
+from saccade.engine import RunDir, load_config, progress
+from saccade.engine.config_io import to_plain
 from saccade.errors import ConfigError, MissingFileError, listing
 from saccade.files import replacing
 from saccade.retrieval import ensemble_scores
@@ -51,6 +52,9 @@ from saccade.traverses.results import (
 
 __all__ = ["evaluate_set", "score_part"]
 
+_FREE = ("work", "out", "resume", "report", "save_scores")
+"""Fields that may differ between an evaluation and its continuation."""
+
 
 def evaluate_set(cfg: EvalConfig) -> Report:
     """Evaluate all test pairs of a data set.
@@ -75,7 +79,7 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         files = [run.write_json("results.json", [item.record() for item in results])]
         files += write_matches(run, places.set, results, save_scores=cfg.save_scores)
         if cfg.published_diagonal:
-            records = diagonal_results(places, results, cfg.sequences)
+            records = diagonal_results(places, results, cfg.sequences, work.masked())
             files.append(run.write_json("published_diagonal.json", records))
         report = _report(cfg, places, members, results)
         if cfg.report:
@@ -118,7 +122,7 @@ class _Evaluation:
 
     def results(self, pair: Pair) -> Iterator[Result]:
         """Yield every method, sequence length and tolerance on one pair."""
-        masked = self._calibration_places()
+        masked = self.masked()
         methods = self._methods(pair)
         for method, scores in with_standardised(methods) if self.cfg.standardised else methods:
             scored = in_sequences(
@@ -130,7 +134,7 @@ class _Evaluation:
                     pair, self.places.set, item, self.cfg.tolerances_m, masked=masked
                 )
 
-    def _calibration_places(self) -> NDArray[np.bool_] | None:
+    def masked(self) -> NDArray[np.bool_] | None:
         """Return which places are no candidates: those that calibration has seen."""
         hidden = np.zeros(self.places.count, np.bool_)
         for member in self.members:
@@ -140,12 +144,11 @@ class _Evaluation:
 
     def _methods(self, pair: Pair) -> Iterator[tuple[str, NDArray[np.float32]]]:
         queries = self._inputs(pair)
-        scores = [self._member_scores(member, pair, queries) for member in self.members]
+        scores = [self._member_scores(k, pair, queries) for k in range(len(self.members))]
         if len(scores) > 1:
             kind = "matrix" if self.cfg.standardise else "no"
             yield f"{len(scores)} members", ensemble_scores(scores, standardise=kind)
-        for member, found in zip(self.members, scores, strict=True):
-            yield f"{member.learner}, seed {member.about['seed']}", found
+        yield from zip(_names(self.members), scores, strict=True)
         yield from self._plain(pair, queries)
 
     def _plain(
@@ -165,25 +168,23 @@ class _Evaluation:
         return self._stored(self.run.path(f"inputs/{file_name(pair.query)}"), pair.query)
 
     def _stored(self, path: Path, traverse: Any) -> StoredInputs:
-        if any(path.parent.glob(f"{path.name}.*")):
-            return StoredInputs(path)
-        return prepare_queries(path, traverse, self.coding)
+        stored = StoredInputs(path)
+        return stored if stored.exists else prepare_queries(path, traverse, self.coding)
 
-    def _member_scores(
-        self, member: Member, pair: Pair, queries: StoredInputs
-    ) -> NDArray[np.float32]:
-        share = share_of(member, self.cfg)
-        options = {"share": share, "readout": self.cfg.readout}
+    def _member_scores(self, number: int, pair: Pair, queries: StoredInputs) -> NDArray[np.float32]:
+        member = self.members[number]
+        options = {"share": share_of(member, self.cfg), "readout": self.cfg.readout}
         seed, name = member.about["seed"], file_name(pair.query)
+        files = member.path.absolute(), queries.path.absolute()
         jobs = [
             Job(
                 score_part,
-                (member.path, queries.path, part.start, part.stop, options, result),
+                (*files, part.start, part.stop, options, result.absolute()),
                 result,
                 f"modules {part.start} to {part.stop - 1} of seed {seed}",
             )
             for part in member.parts()
-            for result in [self.run.path(f"scores/{name}.{seed}.{part.start:03d}.npy")]
+            for result in [self.run.path(f"scores/{name}.{number}.{part.start:03d}.npy")]
         ]
         with progress(f"Showing {pair.query.name} to seed {seed}", unit="jobs") as tell:
             run_jobs(jobs, self.cfg.work, tell)
@@ -206,6 +207,15 @@ def _coding(cfg: EvalConfig, members: Sequence[Member], places: Places) -> Codin
     return Coding(cfg.inputs, units, None, statistics, NetworkConfig())
 
 
+def _names(members: Sequence[Member]) -> list[str]:
+    """Return learner and seed of members; where two would be called the same, the file, too."""
+    short = [f"{member.learner}, seed {member.about['seed']}" for member in members]
+    return [
+        name if short.count(name) == 1 else f"{name}, {member.path}"
+        for name, member in zip(short, members, strict=True)
+    ]
+
+
 def _check_member(member: Member, places: Places) -> None:
     name, count = member.about["reference"], places.count
     if member.places != count:
@@ -213,6 +223,12 @@ def _check_member(member: Member, places: Places) -> None:
             f"{member.path.name} learned {member.places:,} places of {name}.",
             f"Expected {count:,}, the windows of {places.references[0].name}.",
             "Test with the reference that was learned: --tests QUERY:REFERENCE.",
+        )
+    if name != places.references[0].name:
+        raise ConfigError(
+            f"{member.path.name} learned the places of {name}.",
+            f"Found the reference {places.references[0].name}, whose place k may be another.",
+            f"Test with the reference that was learned: --tests QUERY:{name}.",
         )
     if member.about["units"] != places.set.units:
         raise ConfigError(
@@ -227,6 +243,14 @@ def _run_folder(cfg: EvalConfig) -> RunDir:
     if cfg.resume:
         if not (cfg.out / "status.json").exists():
             raise MissingFileError(f"No run in {cfg.out}.", "Expected one to go on with.")
+        asked, known = to_plain(cfg), to_plain(load_config(EvalConfig, cfg.out / "config.yaml"))
+        other = sorted(k for k in asked if k not in _FREE and asked[k] != known.get(k))
+        if other:
+            raise ConfigError(
+                f"{cfg.out} holds an evaluation with other settings: {listing(other)}.",
+                "Expected the same to go on with it.",
+                "Give this evaluation another --out.",
+            )
         return RunDir.again(cfg.out)
     return RunDir.at(cfg.out, config=cfg)
 

@@ -24,6 +24,7 @@ from saccade.tasks.place_stdp.assignment import Assignment, Readout, assign, sco
 from saccade.tasks.place_stdp.config_fields import FieldConfig
 from saccade.tasks.place_stdp.config_model import InputArgs
 from saccade.tasks.place_stdp.config_network import NetworkConfig
+from saccade.tasks.place_stdp.delta_images import as_inputs
 from saccade.tasks.place_stdp.fast_lanes import LANES
 from saccade.tasks.place_stdp.fields import FieldModel
 from saccade.tasks.place_stdp.hyperactive import Activity, muted_neurons
@@ -182,7 +183,8 @@ class Member:
             return self.field_model(part.start).scores(inputs.values(chosen))
         if self.learner == "delta":
             chosen = slice(None) if images is None else np.asarray(images)
-            values = inputs.values(chosen).astype(np.float32) / np.float32(255)
+            stored = inputs.values(chosen)
+            values = as_inputs(stored, stored.shape[1], self.about["compat"])
             starts = np.cumsum([0, *self.about["lengths"]])
             own = slice(int(starts[part.start]), int(starts[part.stop]))
             return values @ self.array("matrix", own).T
@@ -208,8 +210,14 @@ class Member:
         return np.stack(rows)
 
 
-def merge_member(plan: Plan, member: int, epoch: int) -> Path:
+def merge_member(plan: Plan, member: int, epoch: int, *, share: float | None = None) -> Path:
     """Put all modules of a member, and what was recorded of them, into one file.
+
+    Args:
+        plan: The run.
+        member: Member of the ensemble.
+        epoch: Epochs its modules were trained for.
+        share: Share of the references from which on neurons are muted, as calibrated.
 
     Raises:
         MissingFileError: A module was not trained or not recorded.
@@ -222,6 +230,7 @@ def merge_member(plan: Plan, member: int, epoch: int) -> Path:
         "member": member,
         "seed": plan.seed(member),
         "epochs": epoch,
+        "share": share,
         "places": plan.places,
         "lengths": [len(places) for places in modules],
         "calibration_modules": plan.calibration_modules(),
