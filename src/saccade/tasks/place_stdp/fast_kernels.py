@@ -34,22 +34,21 @@ _NEVER = -(1 << 30)
 
 @kernel
 def respond_kernel(  # type: ignore[no-untyped-def]
-    neuron, step, n_steps, weights, place, begin, theta, tile, latency, refractory, lockout,
+    neuron, step, n_steps, weights, place, begin, bar, tile, latency, refractory, lockout,
     step_e, step_ge, step_gi, counts,
 ):  # fmt: skip
     """Count the spikes of `LANES` modules that see one raster; adds to counts ``[n_e * LANES]``.
 
     The synapses of an input stand in order of delay: weights float32 ``[n_in, n_e * LANES]``,
     place int32 ``[n_in, n_e]``, neuron * tile + delay, and where those of each delay begin, int32
-    ``[n_in, slots + 1]``. theta float32 ``[n_e * LANES]``; infinite, it keeps a lane silent.
+    ``[n_in, slots + 1]``. bar float32 ``[n_e * LANES]``, mV; infinite, it keeps a lane silent.
     """
     n_e, slots = place.shape[1], begin.shape[1] - 1
     rounds = latency + 1  # spikes act after that: so many steps of a neuron can be done at once
     arrivals, ge = np.zeros(n_e * tile * LANES, np.float32), np.zeros(n_e * LANES, np.float32)
     v, fired = np.empty(n_e * LANES, np.float32), np.empty(n_e * LANES, np.int32)
-    bar = np.empty(n_e * LANES, np.float32)
     for j in range(n_e * LANES):
-        v[j], fired[j], bar[j] = _REST, _NEVER, theta[j] + np.float32(_BASE)
+        v[j], fired[j] = _REST, _NEVER
     gi, gis = np.zeros(LANES, np.float32), np.zeros(rounds * LANES, np.float32)
     pending, above = np.zeros((2 * rounds, LANES), np.float32), np.zeros(rounds, np.int64)
     low, high = 0, 0
@@ -81,10 +80,8 @@ def learn_kernel(  # type: ignore[no-untyped-def]
     """Show one raster to one module that learns; changes weights ``[n_e, n_in]`` and theta."""
     n_e, rounds = weights.shape[0], latency + 1
     rows = -(-n_e // LANES) * LANES
-    lines, arrivals = (
-        np.zeros((rows, block + slots), np.float32),
-        np.empty(rows * block, np.float32),
-    )
+    lines = np.zeros((rows, block + slots), np.float32)
+    arrivals = np.empty(rows * block, np.float32)
     ge, v = np.zeros(rows, np.float32), np.empty(rows, np.float32)
     bar = np.empty(rows, np.float32)
     fired, before = np.empty(rows, np.int32), np.empty(rows, np.int32)
@@ -197,13 +194,13 @@ def _transpose(lines, arrivals, block):  # type: ignore[no-untyped-def]
 @kernel
 def _by_input(neuron, step, n_in):  # type: ignore[no-untyped-def]
     """Sort spikes by input: their steps, and where those of each input begin."""
-    begin = np.zeros(n_in + 1, np.int64)
+    begin, free = np.zeros(n_in + 1, np.int64), np.empty(n_in, np.int64)
+    times = np.empty(len(step), np.int64)
     for i in neuron:
         begin[i + 1] += 1
     for i in range(n_in):
         free[i] = begin[i]
         begin[i + 1] += begin[i]
-    free, times = np.empty(n_in, np.int64), np.empty(len(step), np.int64)
     for k in range(len(step)):
         times[free[neuron[k]]] = step[k]
         free[neuron[k]] += 1
