@@ -197,7 +197,7 @@ class DeviceLearner(_Modules):
         """Scale the weights of every neuron to a sum; nothing is clipped."""
         total = self.weights.sum(1, keepdim=True, dtype=torch.float64)
         scale = torch.where(total != 0, target / total, 1.0)
-        self.weights *= scale.float()
+        self.weights.mul_(scale.float())
 
     def show(self, rasters: Sequence[Raster]) -> NDArray[np.int32]:
         """Learn from one image a module; returns the spikes of every neuron, ``[modules, n_e]``.
@@ -216,13 +216,13 @@ class DeviceLearner(_Modules):
         for block in range(spikes.bounds.shape[1] - 1):
             before, known = state.fired.clone(), state.counts.clone()
             start, stop = self._block(state, spikes, block, n_steps)
-            self.theta += MODEL.theta_plus * (state.counts - known)
+            self.theta.add_((state.counts - known).double(), alpha=MODEL.theta_plus)
             state.bar = (self.theta + MODEL.threshold_e).float()
             self.face.learn(
                 self.weights, self._delays, self._past(sorted_by_input, stop), state.fired, before,
                 (start, stop), factors.nu_pre, self._decays,
             )  # fmt: skip
-        self.theta *= (1.0 - factors.step_theta) ** n_steps
+        self.theta.mul_((1.0 - factors.step_theta) ** n_steps)
         return state.counts.cpu().numpy()
 
     def _past(self, spikes: tuple[NDArray[Any], ...], stop: int) -> Past:

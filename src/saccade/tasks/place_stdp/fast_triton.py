@@ -72,9 +72,10 @@ def _advance_kernel(
         line += n_e
         fires = (v > bar) & (since >= lockout)
         many = tl.sum(fires.to(tl.int32), axis=0)
-        pending = tl.where(slot == (n + latency) % RING, WEIGHT * many.to(tl.float32), pending)
+        here, due = n % RING, (n + latency) % RING  # pyright: ignore[reportOperatorIssue]
+        pending = tl.where(slot == due, WEIGHT * many.to(tl.float32), pending)
         left = gi - step_gi * gi
-        now = tl.sum(tl.where(slot == n % RING, pending, 0.0), axis=0)
+        now = tl.sum(tl.where(slot == here, pending, 0.0), axis=0)
         gi = tl.where(left > 1e-30, left, 0.0) + now
         v, fired = tl.where(fires, RESET, v), tl.where(fires, n, fired)
         counts += fires.to(tl.int32)
