@@ -122,7 +122,7 @@ def _answers(
     networks = [load_network(plan, member, k, epoch) for k in modules]
     answers = responses(
         networks, inputs, engine=plan.config.stdp.engine, seed=plan.seed(member),
-        images=queries.tolist(),
+        images=queries.tolist(), device=plan.config.stdp.device,
     )  # fmt: skip
     with progress(f"Calibrating member {member} after {epoch} epochs", unit="queries") as tell:
         rows: list[NDArray[np.int32]] = []

@@ -75,6 +75,8 @@ class StdpArgs:
     """Carry potentials from image to image, as published; the exact engine only."""
     engine: Literal["fast", "exact"] = "fast"
     """fast: float32, modules side by side; exact: float64, spike for spike the published model."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the fast engine answers images; auto: cuda where it is, with Triton. Same spikes."""
     readout: Literal["standard", "weighted", "spikes"] = "weighted"
     """How spikes of assigned neurons become scores of places."""
 
@@ -83,6 +85,11 @@ class StdpArgs:
             raise ConfigError(
                 "--carry-state with --engine fast.",
                 "Expected --engine exact: the fast engine begins every image from rest.",
+            )
+        if self.device == "cuda" and self.engine == "exact":
+            raise ConfigError(
+                "--device cuda with --engine exact.",
+                "Expected --engine fast, or --device cpu: the exact engine runs on the CPU.",
             )
         self.network(784, None)
 

@@ -29,12 +29,24 @@ from saccade.tasks.place_stdp.fast_lanes import LANES
 from saccade.tasks.place_stdp.network import Network
 from saccade.tasks.place_stdp.spikes import Raster
 
-__all__ = ["FAINT", "FORGOTTEN", "FastGroup", "FastLearner", "FastSteps", "latency"]
+__all__ = [
+    "FAINT",
+    "FORGOTTEN",
+    "TILE",
+    "FastGroup",
+    "FastLearner",
+    "FastSteps",
+    "latency",
+    "same_delays",
+    "trace_tables",
+]
 
 FAINT = 0.02
 """Share of y1 below which the pre rule is left out: 2e-6 of a weight an input spike."""
 FORGOTTEN = 1e-4
 """Share below which x and y2 count as nothing."""
+TILE = 24
+"""Steps of which all input is gathered at once: 300 kB for 400 neurons of eight modules."""
 
 
 @dataclass(frozen=True)
@@ -142,25 +154,25 @@ class FastGroup:
     """
 
     def __init__(self, networks: Sequence[Network]) -> None:
+        same_delays(networks)
         first = networks[0]
-        for k, network in enumerate(networks):
-            if network.config != first.config or not np.array_equal(network.delays, first.delays):
-                raise ShapeError(
-                    f"Module {k} differs from module 0 in its configuration or delays.",
-                    "Expected modules of one member.",
-                    "Train them with one seed, or show images to each alone.",
-                )
         self.config, self.modules = first.config, len(networks)
         self.steps = FastSteps.of(first.config)
-        self._delays = np.ascontiguousarray(first.delays.T)
-        n_e, n_in = self._delays.shape
+        n_in, n_e = first.delays.shape
+        order = np.argsort(first.delays, axis=1, kind="stable")
+        delays = np.take_along_axis(first.delays, order, axis=1)
+        self._place = (order * TILE + delays).astype(np.int32)
+        self._begin = np.zeros((n_in, self.steps.slots + 1), np.int32)
+        for d in range(self.steps.slots):
+            self._begin[:, d + 1] = (delays <= d).sum(axis=1)
         groups = -(-self.modules // LANES)
-        weights = np.zeros((groups, n_e, n_in, LANES), np.float32)
-        theta = np.full((groups, n_e, LANES), np.inf, np.float32)
+        weights = np.zeros((groups, n_in, n_e, LANES), np.float32)
+        bars = np.full((groups, n_e, LANES), np.inf, np.float32)
         for k, network in enumerate(networks):
-            weights[k // LANES, :, :, k % LANES] = network.weights.T
-            theta[k // LANES, :, k % LANES] = network.theta
-        self._weights, self._theta = weights.reshape(groups, n_e, -1), theta.reshape(groups, -1)
+            ordered = np.take_along_axis(network.weights, order, axis=1)
+            weights[k // LANES, :, :, k % LANES] = ordered
+            bars[k // LANES, :, k % LANES] = network.theta + MODEL.threshold_e
+        self._weights, self._bars = weights.reshape(groups, n_in, -1), bars.reshape(groups, -1)
 
     @property
     def parts(self) -> int:
@@ -185,8 +197,8 @@ class FastGroup:
         s = self.steps
         counts = np.zeros(self.config.n_e * LANES, np.int32)
         respond_kernel(
-            inputs.neuron, inputs.step, inputs.n_steps, self._weights[part], self._delays,
-            self._theta[part], s.block, s.slots, s.latency, s.refractory, s.lockout, s.step_e,
+            inputs.neuron, inputs.step, inputs.n_steps, self._weights[part], self._place,
+            self._begin, self._bars[part], TILE, s.latency, s.refractory, s.lockout, s.step_e,
             s.step_ge, s.step_gi, counts,
         )  # fmt: skip
         return counts.reshape(-1, LANES).T
@@ -208,13 +220,9 @@ class FastLearner:
         self.weights = np.ascontiguousarray(network.weights.T, np.float32)
         self.theta = network.theta.astype(np.float64)
         self._delays = np.ascontiguousarray(network.delays.T)
-        dt, factors = self.config.dt_ms, self.config.factors()
+        factors = self.config.factors()
         self._step_theta, self._nu_pre = factors.step_theta, factors.nu_pre
-        self._decays = (
-            _decay(MODEL.tau_pre_ms, dt, FORGOTTEN),
-            _decay(MODEL.tau_post1_ms, dt, FAINT),
-            _decay(MODEL.tau_post2_ms, dt, FORGOTTEN),
-        )
+        self._decays = trace_tables(self.config.dt_ms)
 
     def network(self) -> Network:
         """Return the module as it is now."""
@@ -243,6 +251,36 @@ class FastLearner:
             self._step_theta, self._nu_pre, *self._decays, counts,
         )  # fmt: skip
         return counts
+
+
+def same_delays(networks: Sequence[Network]) -> None:
+    """Refuse modules that cannot run side by side.
+
+    Raises:
+        ShapeError: Configurations or delays differ.
+    """
+    first = networks[0]
+    for k, network in enumerate(networks):
+        if network.config != first.config or not np.array_equal(network.delays, first.delays):
+            raise ShapeError(
+                f"Module {k} differs from module 0 in its configuration or delays.",
+                "Expected modules of one member.",
+                "Train them with one seed, or show images to each alone.",
+            )
+
+
+def trace_tables(dt_ms: float) -> tuple[NDArray[np.float64], ...]:
+    """Return exp(-k dt / tau) of x, y1 and y2 for k steps, as long as it counts.
+
+    Examples:
+        >>> [len(table) for table in trace_tables(0.1)]
+        [1844, 784, 3686]
+    """
+    return (
+        _decay(MODEL.tau_pre_ms, dt_ms, FORGOTTEN),
+        _decay(MODEL.tau_post1_ms, dt_ms, FAINT),
+        _decay(MODEL.tau_post2_ms, dt_ms, FORGOTTEN),
+    )
 
 
 def _decay(tau_ms: float, dt_ms: float, least: float) -> NDArray[np.float64]:

@@ -1,13 +1,17 @@
 """Compiled loops of the fast engine, see `fast` for what they compute.
 
-    arrivals   for one neuron at a time: G_j(n) = sum of w_ij over input spikes at n - d_ij; its
-               weights, delays and line of time stay in the first-level cache
-    advance    all neurons step by step, eight in a vector: modules in a test, neighbours in
-               training; inhibition is one number a module, because the only neuron it leaves out,
-               the one that fired, is frozen until it has decayed
+    arrivals   G_j(n) = sum of w_ij over input spikes at n - d_ij. In a test, tile after tile of a
+               few steps: the synapses of an input stand in order of delay, so that those reached
+               in a tile are neighbours, and the tile of all neurons stays in the second-level
+               cache. In training for one neuron at a time, a lock-out long: weights keep changing,
+               and its weights, delays and line of time stay in the first-level cache
+    advance    eight neurons in a vector: modules in a test, neighbours in training. Inhibition
+               comes `latency` steps after the spikes that cause it, so a vector makes so many
+               steps (and one) in registers. Inhibition is one number a module, because the only
+               neuron it leaves out, the one that fired, is frozen until it has decayed
     learn      at the end of a lock-out, in which a neuron fires at most once
 
-Time goes in blocks of one lock-out, so that memory does not grow with the length of an image.
+Memory does not grow with the length of an image.
 """
 
 from __future__ import annotations
@@ -30,54 +34,42 @@ _NEVER = -(1 << 30)
 
 @kernel
 def respond_kernel(  # type: ignore[no-untyped-def]
-    neuron, step, n_steps, weights, delays, theta, block, slots, latency, refractory, lockout,
+    neuron, step, n_steps, weights, place, begin, bar, tile, latency, refractory, lockout,
     step_e, step_ge, step_gi, counts,
 ):  # fmt: skip
     """Count the spikes of `LANES` modules that see one raster; adds to counts ``[n_e * LANES]``.
 
-    weights ``[n_e, n_in * LANES]``, delays ``[n_e, n_in]``, theta ``[n_e * LANES]``, all float32
-    but delays; infinite theta keeps a lane silent.
+    The synapses of an input stand in order of delay: weights float32 ``[n_in, n_e * LANES]``,
+    place int32 ``[n_in, n_e]``, neuron * tile + delay, and where those of each delay begin, int32
+    ``[n_in, slots + 1]``. bar float32 ``[n_e * LANES]``, mV; infinite, it keeps a lane silent.
     """
-    n_e = weights.shape[0]
-    span = block * LANES
-    arrivals = np.zeros((n_e, span + slots * LANES), np.float32)
-    ge, v = np.zeros(n_e * LANES, np.float32), np.full(n_e * LANES, _REST)
-    bar = theta + np.float32(_BASE)
-    gi, pending = np.zeros(LANES, np.float32), np.zeros((latency + 1, LANES), np.float32)
-    queue = np.empty((n_e * LANES + 1, 2), np.int64)
-    frozen, locked, free, first = 0, 0, 0, 0
-    for start in range(0, n_steps, block):
-        length = min(block, n_steps - start)
-        last = _until(step, first, start + length)
-        for j in range(n_e):
-            line, own = arrivals[j], weights[j]
-            _shift(line, span)
-            for k in range(first, last):
-                i = np.int64(neuron[k])
-                at = np.int64(step[k]) - start + np.int64(delays[j, i])
-                add_lanes(line, at * LANES, own, i * LANES)
-        first = last
-        for t in range(length):
-            n = start + t
-            locked = _unlock(queue, locked, free, n - lockout, bar, theta)
-            while frozen != free and n - queue[frozen, 1] >= refractory:
-                frozen = (frozen + 1) % len(queue)
-            k = free
+    n_e, slots = place.shape[1], begin.shape[1] - 1
+    rounds = latency + 1  # spikes act after that: so many steps of a neuron can be done at once
+    arrivals, ge = np.zeros(n_e * tile * LANES, np.float32), np.zeros(n_e * LANES, np.float32)
+    v, fired = np.empty(n_e * LANES, np.float32), np.empty(n_e * LANES, np.int32)
+    for j in range(n_e * LANES):
+        v[j], fired[j] = _REST, _NEVER
+    gi, gis = np.zeros(LANES, np.float32), np.zeros(rounds * LANES, np.float32)
+    pending, above = np.zeros((2 * rounds, LANES), np.float32), np.zeros(rounds, np.int64)
+    low, high = 0, 0
+    for start in range(0, n_steps, tile):
+        low, high = _until(step, low, start - slots + 1), _until(step, high, start + tile)
+        _deliver(neuron, step, low, high, start, tile, weights, place, begin, slots, arrivals)
+        stop = min(start + tile, n_steps)
+        for n in range(start, stop, rounds):
+            many = min(rounds, stop - n)
+            _inhibition(gi, gis, pending, n, many, step_gi)
             for j in range(n_e):
-                at = j * LANES
-                above = advance_lanes(v, ge, bar, at, arrivals[j], t * LANES, gi, step_e, step_ge)
-                if above:
-                    for m in range(LANES):
-                        if above >> m & 1:
-                            v[at + m], bar[at + m] = _RESET, _INF
-                            counts[at + m] += 1
-                            pending[(n + latency) % (latency + 1), m] += _WEIGHT_IE
-                            queue[free, 0], queue[free, 1] = at + m, n
-                            free = (free + 1) % len(queue)
-            while k != frozen:
-                k = k - 1 if k else len(queue) - 1
-                v[queue[k, 0]] = _RESET
-            _inhibit(gi, pending[n % (latency + 1)], step_gi)
+                some = advance_lanes(
+                    v, ge, fired, bar, j * LANES, arrivals, (j * tile + n - start) * LANES, gis,
+                    n, many, refractory, lockout, step_e, step_ge, above,
+                )  # fmt: skip
+                if some:
+                    for r in range(many):
+                        for m in range(LANES):
+                            if above[r] >> m & 1:
+                                counts[j * LANES + m] += 1
+                                pending[(n + r + latency) % len(pending), m] += _WEIGHT_IE
 
 
 @kernel
@@ -86,56 +78,57 @@ def learn_kernel(  # type: ignore[no-untyped-def]
     step_e, step_ge, step_gi, step_theta, nu_pre, decay_x, decay_1, decay_2, counts,
 ):  # fmt: skip
     """Show one raster to one module that learns; changes weights ``[n_e, n_in]`` and theta."""
-    n_e = weights.shape[0]
+    n_e, rounds = weights.shape[0], latency + 1
     rows = -(-n_e // LANES) * LANES
     lines = np.zeros((rows, block + slots), np.float32)
-    arrivals = np.empty((block, rows), np.float32)
-    ge, v = np.zeros(rows, np.float32), np.full(rows, _REST)
-    bar, levels = np.full(rows, _INF), np.full(rows, np.inf)
-    levels[:n_e] = theta
-    bar[:] = (levels + _BASE).astype(np.float32)
-    gi, pending = np.zeros(LANES, np.float32), np.zeros((latency + 1, LANES), np.float32)
-    queue = np.empty((n_e + 1, 2), np.int64)
-    fired, before = np.full(n_e, _NEVER), np.full(n_e, _NEVER)
-    by_input = _by_input(neuron, weights.shape[1])
-    frozen, locked, free, first = 0, 0, 0, 0
+    arrivals = np.empty(rows * block, np.float32)
+    ge, v = np.zeros(rows, np.float32), np.empty(rows, np.float32)
+    bar = np.empty(rows, np.float32)
+    fired, before = np.empty(rows, np.int32), np.empty(rows, np.int32)
+    for j in range(rows):
+        v[j], fired[j], bar[j] = _REST, _NEVER, theta[j] + _BASE if j < n_e else _INF
+    gi, gis = np.zeros(LANES, np.float32), np.zeros(rounds * LANES, np.float32)
+    pending, above = np.zeros((2 * rounds, LANES), np.float32), np.zeros(rounds, np.int64)
+    times, begin = _by_input(neuron, step, weights.shape[1])
+    passed, first = np.empty(weights.shape[1], np.int64), 0
+    for i in range(len(passed)):
+        passed[i] = begin[i]
     for start in range(0, n_steps, block):
-        length = min(block, n_steps - start)
-        last = _until(step, first, start + length)
+        stop = min(start + block, n_steps)
+        last = _until(step, first, stop)
         for j in range(n_e):
             _shift(lines[j], block)
             _arrivals(neuron, step, first, last, start, weights[j], delays[j], lines[j])
-        _transpose(lines, arrivals, length)
-        for t in range(length):
-            n = start + t
-            locked = _unlock(queue, locked, free, n - lockout, bar, levels)
-            while frozen != free and n - queue[frozen, 1] >= refractory:
-                frozen = (frozen + 1) % len(queue)
-            k = free
+        _transpose(lines, arrivals, block)
+        first = last
+        for j in range(rows):
+            before[j] = fired[j]
+        for n in range(start, stop, rounds):
+            many = min(rounds, stop - n)
+            _inhibition(gi, gis, pending, n, many, step_gi)
             for at in range(0, rows, LANES):
-                above = advance_lanes(v, ge, bar, at, arrivals[t], at, gi, step_e, step_ge)
-                if above:
-                    for m in range(LANES):
-                        if above >> m & 1:
-                            j = at + m
-                            v[j], bar[j] = _RESET, _INF
-                            counts[j] += 1
-                            levels[j] += _THETA_PLUS
-                            pending[(n + latency) % (latency + 1)] += _WEIGHT_IE
-                            queue[free, 0], queue[free, 1] = j, n
-                            free = (free + 1) % len(queue)
-                            before[j], fired[j] = fired[j], n
-            while k != frozen:
-                k = k - 1 if k else len(queue) - 1
-                v[queue[k, 0]] = _RESET
-            _inhibit(gi, pending[n % (latency + 1)], step_gi)
+                some = advance_lanes(
+                    v, ge, fired, bar, at, arrivals, at * block + (n - start) * LANES, gis, n,
+                    many, refractory, lockout, step_e, step_ge, above,
+                )  # fmt: skip
+                if some:
+                    for r in range(many):
+                        row = (n + r + latency) % len(pending)
+                        for m in range(LANES):
+                            if above[r] >> m & 1:
+                                counts[at + m] += 1
+                                theta[at + m] += _THETA_PLUS
+                                bar[at + m] = theta[at + m] + _BASE
+                                for lane in range(LANES):
+                                    pending[row, lane] += _WEIGHT_IE
+        _pass(times, begin, passed, stop)
         for j in range(n_e):
             _learn(
-                start, start + length, step, by_input, weights[j], delays[j], fired[j], before[j],
-                nu_pre, decay_x, decay_1, decay_2,
+                start, stop, times, begin, passed, weights[j], delays[j], np.int64(fired[j]),
+                np.int64(before[j]), nu_pre, decay_x, decay_1, decay_2,
             )  # fmt: skip
-        first = last
-    theta[:] = levels[:n_e] * (1.0 - step_theta) ** n_steps
+    for j in range(n_e):
+        theta[j] *= (1.0 - step_theta) ** n_steps
 
 
 @kernel
@@ -156,22 +149,29 @@ def _shift(line, span):  # type: ignore[no-untyped-def]
         line[t] = _ZERO
 
 
-@kernel(counted=False)
-def _unlock(queue, locked, free, upto, bar, theta):  # type: ignore[no-untyped-def]
-    """Let neurons fire again whose last spike is long enough ago; returns the next in the queue."""
-    while locked != free and queue[locked, 1] <= upto:
-        j = queue[locked, 0]
-        bar[j] = np.float32(theta[j] + np.float32(_BASE))
-        locked = (locked + 1) % len(queue)
-    return locked
+@kernel(counted=False, apart=True)
+def _deliver(  # type: ignore[no-untyped-def]
+    neuron, step, low, high, start, tile, weights, place, begin, slots, arrivals
+):
+    """Add what input spikes ``low`` to ``high`` bring during a tile to arrivals."""
+    for k in range(low, high):
+        i, since = np.int64(neuron[k]), start - np.int64(step[k])
+        own, places = weights[i], place[i]
+        early, late = max(since, 0), min(since + tile, slots)
+        for s in range(np.int64(begin[i, early]), np.int64(begin[i, late])):
+            add_lanes(arrivals, (np.int64(places[s]) - since) * LANES, own, s * LANES)
 
 
-@kernel(counted=False)
-def _inhibit(gi, pending, step_gi):  # type: ignore[no-untyped-def]
-    for m in range(LANES):
-        g = gi[m] - step_gi * gi[m]
-        gi[m] = (g if g > _TINY else _ZERO) + pending[m]
-        pending[m] = _ZERO
+@kernel(counted=False, apart=True)
+def _inhibition(gi, gis, pending, first, rounds, step_gi):  # type: ignore[no-untyped-def]
+    """Write gi before each of some steps; spikes in these steps come too late for all of them."""
+    for r in range(rounds):
+        row = (first + r - 1) % len(pending)
+        for m in range(LANES):
+            g = gi[m] - step_gi * gi[m]
+            gi[m] = (g if g > _TINY else _ZERO) + pending[row, m]
+            gis[r * LANES + m] = gi[m]
+            pending[row, m] = _ZERO
 
 
 @kernel(counted=False, apart=True)
@@ -182,30 +182,43 @@ def _arrivals(neuron, step, first, last, start, weights, delays, line):  # type:
 
 
 @kernel(counted=False, apart=True)
-def _transpose(lines, arrivals, length):  # type: ignore[no-untyped-def]
+def _transpose(lines, arrivals, block):  # type: ignore[no-untyped-def]
+    """Put `LANES` neurons side by side: neighbours in a vector, then time, then vectors."""
     for j0 in range(0, lines.shape[0], LANES):
-        for t in range(length):
-            for j in range(j0, j0 + LANES):
-                arrivals[t, j] = lines[j, t]
+        for t in range(block):
+            at = j0 * block + t * LANES
+            for m in range(LANES):
+                arrivals[at + m] = lines[j0 + m, t]
 
 
 @kernel
-def _by_input(neuron, n_in):  # type: ignore[no-untyped-def]
-    """Spikes of each input: positions in the raster, and where those of each input begin."""
-    begin = np.zeros(n_in + 1, np.int64)
+def _by_input(neuron, step, n_in):  # type: ignore[no-untyped-def]
+    """Sort spikes by input: their steps, and where those of each input begin."""
+    begin, free = np.zeros(n_in + 1, np.int64), np.empty(n_in, np.int64)
+    times = np.empty(len(step), np.int64)
     for i in neuron:
         begin[i + 1] += 1
-    begin = np.cumsum(begin)
-    free, order = begin.copy(), np.empty(len(neuron), np.int64)
-    for k in range(len(neuron)):
-        order[free[neuron[k]]] = k
+    for i in range(n_in):
+        free[i] = begin[i]
+        begin[i + 1] += begin[i]
+    for k in range(len(step)):
+        times[free[neuron[k]]] = step[k]
         free[neuron[k]] += 1
-    return order, begin
+    return times, begin
 
 
-@kernel
+@kernel(counted=False)
+def _pass(times, begin, passed, stop):  # type: ignore[no-untyped-def]
+    """Move on, for each input, to its first spike that is not before a step."""
+    for i in range(len(passed)):
+        while passed[i] < begin[i + 1] and times[passed[i]] < stop:
+            passed[i] += 1
+
+
+@kernel(counted=False, apart=True)
 def _learn(  # type: ignore[no-untyped-def]
-    start, stop, step, by_input, weights, delays, fired, before, nu_pre, decay_x, decay_1, decay_2,
+    start, stop, times, begin, passed, weights, delays, fired, before, nu_pre, decay_x, decay_1,
+    decay_2,
 ):  # fmt: skip
     """Change the weights of one neuron by what happened in a block.
 
@@ -219,12 +232,11 @@ def _learn(  # type: ignore[no-untyped-def]
     if is_new and before != _NEVER and fired - before < len(decay_2):
         y2 = decay_2[fired - before]
     latest = before if is_new else fired
-    order, begin = by_input
     for i in range(len(weights)):
         change, newest = 0.0, np.int64(_NEVER)
         d = np.int64(delays[i])
-        for q in range(begin[i + 1] - 1, begin[i] - 1, -1):
-            arrival = step[order[q]] + d
+        for q in range(passed[i] - 1, begin[i] - 1, -1):
+            arrival = times[q] + d
             if arrival >= stop:
                 continue
             if is_new and arrival <= fired and newest == _NEVER:

@@ -200,6 +200,7 @@ def write_plan(
         ConfigError: The run folder holds a plan with other settings or data.
     """
     fixed = {k: v for k, v in to_plain(config).items() if k not in _FREE}
+    del fixed["stdp"]["device"]  # spikes do not depend on it
     digests = [
         file_sha256(path) for name in names for path in StoredInputs(folder / "inputs" / name).files
     ]

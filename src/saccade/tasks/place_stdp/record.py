@@ -44,8 +44,9 @@ def record_modules(folder: Path, member: int, modules: tuple[int, ...], epoch: i
     for reference in range(1 if published else len(plan.names)):
         labels, inputs = plan.labels[reference], plan.inputs(reference)
         answers = responses(
-            networks, inputs, engine=plan.config.stdp.engine, seed=plan.seed(member)
-        )
+            networks, inputs, engine=plan.config.stdp.engine, seed=plan.seed(member),
+            device=plan.config.stdp.device,
+        )  # fmt: skip
         for label, counts in zip(labels.tolist(), answers, strict=True):
             active += counts > 0
             images += 1

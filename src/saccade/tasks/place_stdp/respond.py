@@ -8,12 +8,14 @@ answer to an image then depends on the image before (defect 7).
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from saccade.engine.device import pick_device
 from saccade.engine.seed import numpy_rng
 from saccade.tasks.place_stdp.exact import ExactEngine
 from saccade.tasks.place_stdp.fast import FastGroup
@@ -21,9 +23,13 @@ from saccade.tasks.place_stdp.inputs import StoredInputs
 from saccade.tasks.place_stdp.network import Network, State
 from saccade.tasks.place_stdp.spikes import Raster
 
-__all__ = ["Engine", "responses"]
+if TYPE_CHECKING:
+    from saccade.tasks.place_stdp.fast_device import DeviceGroup
+
+__all__ = ["Device", "Engine", "responses"]
 
 Engine = Literal["fast", "exact"]
+Device = Literal["auto", "cpu", "cuda"]
 
 
 def responses(
@@ -33,6 +39,7 @@ def responses(
     engine: Engine,
     seed: int,
     images: Sequence[int] | None = None,
+    device: Device = "auto",
 ) -> Iterator[NDArray[np.int32]]:
     """Yield the spikes of every neuron for one image after the other.
 
@@ -42,16 +49,33 @@ def responses(
         engine: ``"fast"`` or ``"exact"``.
         seed: Of the member; with the name of the images it seeds the input spikes.
         images: Which ones; all without.
+        device: Where the fast engine runs; auto: a GPU where there is one, with Triton.
 
     Yields:
         int32 ``[modules, n_e]``.
+
+    Raises:
+        DeviceError: ``"cuda"`` is wanted and absent.
     """
     config = networks[0].config
     chosen = range(len(inputs)) if images is None else images
-    machines = _Exact(networks) if engine == "exact" else FastGroup(networks)
+    machines = _Exact(networks) if engine == "exact" else _fast(networks, device)
     for k in chosen:
         rng = numpy_rng(seed, f"{inputs.path.name} {k}")
         yield machines.counts(inputs.raster(k, config, rng))
+
+
+def _fast(networks: Sequence[Network], device: Device) -> FastGroup | DeviceGroup:
+    wanted = device
+    if device == "auto" and importlib.util.find_spec("triton") is not None:
+        import torch
+
+        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted != "cuda":
+        return FastGroup(networks)
+    from saccade.tasks.place_stdp.fast_device import DeviceGroup
+
+    return DeviceGroup(networks, pick_device("cuda"))
 
 
 class _Exact:
