@@ -162,9 +162,10 @@ class Plan:
     def modules(self, member: int) -> list[NDArray[np.int64]]:
         """Return the places of each module of a member; those for calibration come first."""
         regions, length = self.regions(member), self.config.per_module
+        even = self.config.compat != "vprsnn"
         return [
-            *regions.modules(length, part="calibration"),
-            *regions.modules(length, part="test"),
+            *regions.modules(length, part="calibration", even=even),
+            *regions.modules(length, part="test", even=even),
         ]
 
     def calibration_modules(self) -> int:

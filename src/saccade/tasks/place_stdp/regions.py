@@ -80,12 +80,16 @@ class Regions:
             raise ConfigError(f"part is {part!r}.", f"Expected one of {', '.join(cut)}.")
         return self.order[cut[part]]
 
-    def modules(self, length: int, *, part: Part = "all") -> list[NDArray[np.int64]]:
+    def modules(
+        self, length: int, *, part: Part = "all", even: bool = False
+    ) -> list[NDArray[np.int64]]:
         """Return the places of each module.
 
         Args:
             length: Places of a module L.
             part: Only modules of this part; modules of "all" may cross from one to the other.
+            even: As many modules of nearly equal size, not all of L places and one of the rest: in
+                a smaller module more neurons speak for each place, and its places would win.
 
         Raises:
             ConfigError: ``length`` is below 1.
@@ -93,6 +97,8 @@ class Regions:
         if length < 1:
             raise ConfigError(f"{length} places in a module.", "Expected at least 1.")
         places = self.places(part)
+        if even and len(places):
+            return np.array_split(places, -(-len(places) // length))
         return [places[start : start + length] for start in range(0, len(places), length)]
 
     def in_order(
