@@ -50,7 +50,7 @@ def section(record: dict[str, Any], name: str) -> str:
             if (row["pair"], row["sequence"], row["tolerance_m"]) == (pair, frames, least)
         ]
         bar = max((r for r in same if r["kind"] == "plain"), key=lambda r: r["recall@1"])
-        cells = [best(same, learner) for learner in LEARNERS]
+        cells = [shown(same, learner) for learner in LEARNERS]
         name_of_pair, said = (short(pair) if pair != said else ""), pair
         lines.append(
             f"| {name_of_pair} | {frames} | {bar['recall@1']:.3f} {bar['method']} | "
@@ -66,13 +66,12 @@ def section(record: dict[str, Any], name: str) -> str:
     return "\n".join(lines)
 
 
-def best(rows: list[dict[str, Any]], learner: str) -> str:
-    """Return the better of a learner's scores as they are and standardised by place (z)."""
-    own = [row for row in rows if row["kind"] == "network" and row["learner"] == learner]
-    own = [row for row in own if row["method"] in (learner, f"{learner}, z")]
-    if not own:
+def shown(rows: list[dict[str, Any]], learner: str) -> str:
+    """Return a learner's scores standardised by place (z); those of fields are so by themselves."""
+    method = learner if learner in ("fields", "templates") else f"{learner}, z"
+    row = next((r for r in rows if r["kind"] == "network" and r["method"] == method), None)
+    if row is None:
         return "–"
-    row = max(own, key=lambda item: item["recall@1"])
     spread = "" if row["recall@1_sd"] is None else f" ± {row['recall@1_sd']:.3f}"
     return f"{row['recall@1']:.3f}{spread}"
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stdp_runs import PLAIN, SMALL, made, refused, write_set
 
 from saccade.tasks.place_stdp.model import Member
 from saccade.tasks.place_stdp.plain import diagonal_results
 from saccade.tasks.place_stdp.store import read_stored, write_stored
+from stdp_runs import PLAIN, SMALL, made, refused, write_set
 
 
 @pytest.fixture(scope="module")

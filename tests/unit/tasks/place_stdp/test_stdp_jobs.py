@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stdp_runs import PLAIN, SMALL, digests, made, refused, tell, words, write_set
 
 from saccade.errors import ConfigError, DataError, SaccadeError
 from saccade.tasks.place_stdp.config import JobArgs
 from saccade.tasks.place_stdp.jobs import Job, run_jobs
+from stdp_runs import PLAIN, SMALL, digests, made, refused, tell, words, write_set
 
 KILLED = """
 import os, signal, sys

@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
-from stdp_runs import PLAIN, SMALL, digests, drives, made, refused, write_set
 
-from saccade.engine import load_config
 from saccade.tasks.place_stdp.config import EvalConfig, TrainConfig
 from saccade.tasks.place_stdp.model import Member
 from saccade.tasks.place_stdp.plan import Plan
@@ -21,6 +19,7 @@ from saccade.tasks.place_stdp.store import read_stored
 from saccade.tasks.place_stdp.train import train
 from saccade.tasks.place_stdp.weights import open_members, share_of
 from saccade.traverses import SetArgs
+from stdp_runs import PLAIN, SMALL, digests, drives, made, refused, write_set
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +58,7 @@ class TestPlans:
     def test_windows_of_a_further_drive_near_no_place_teach_nothing(self, tmp_path: Path) -> None:
         root = tmp_path / "set.npz"
         np.savez(root, **drives(9))
-        data = SetArgs(
-            data="images", root=root, tests=("b@0-6:a@0-6",), train=("c@2-9", "a@0-6")
-        )
+        data = SetArgs(data="images", root=root, tests=("b@0-6:a@0-6",), train=("c@2-9", "a@0-6"))
         cfg = TrainConfig(
             data=data, name="r", out=tmp_path, epochs=1, module_places=3,
             stdp=load_config_stdp(), inputs=small_inputs(),
@@ -126,9 +123,7 @@ class TestPublishedSystems:
             assert np.array_equal(stored.values(k), vprsnn_image(images[0, k], (6, 8)).ravel())
 
     @pytest.mark.parametrize("system", ["vprtempo", "lens"])
-    def test_delta_systems_from_start_to_end(
-        self, system: str, root: Path, tmp_path: Path
-    ) -> None:
+    def test_delta_systems_from_start_to_end(self, system: str, root: Path, tmp_path: Path) -> None:
         flags = ("--learner", "delta", "--compat", system, "--module-places", "5")
         made("train", root, *SMALL, *flags, "--name", "r", "--out", tmp_path)
         member = member_of(tmp_path / "r")
