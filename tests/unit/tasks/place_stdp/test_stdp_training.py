@@ -1,4 +1,4 @@
-"""What is trained: order of places, further drives, published systems, calibration, what is refused."""
+"""What is trained: order of places, further drives, published systems, calibration, refusals."""
 
 from __future__ import annotations
 
