@@ -119,9 +119,8 @@ def _answers(
     scores = sequence_scores(
         single, cfg.sequence, speeds=cfg.speeds, direction=cfg.direction, anchor="causal"
     )
-    spoken = scores.max(axis=1) > scores.min(axis=1)
-    if scores.shape[1] == 1:
-        spoken = single.any(axis=1)
+    least = scores.min(axis=1) if scores.shape[1] > 1 else np.zeros(len(scores), np.float32)
+    spoken = np.asarray(scores.max(axis=1) > least)
     return _Answers(scores, top_n(scores, min(cfg.top, scores.shape[1])), spoken)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from saccade.engine import progress
 from saccade.errors import ConfigError
 from saccade.tasks.place_stdp.config_model import Compat, InputArgs
 from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.data import event_settings, preprocess_of
 from saccade.tasks.place_stdp.inputs import StoredInputs, write_event_inputs, write_inputs
-from saccade.tasks.place_stdp.preprocess import PixelStatistics
-from saccade.traverses import EventTraverse, Traverse
+from saccade.tasks.place_stdp.preprocess import Frames, PixelStatistics
+from saccade.traverses import EventTraverse, ImageTraverse, Traverse
 from saccade.traverses.frame_rows import TraverseFrames
 
 __all__ = ["Coding", "file_name", "prepare_queries"]
@@ -54,12 +57,35 @@ def prepare_queries(path: Path, traverse: Traverse, coding: Coding) -> StoredInp
             settings = event_settings(coding.inputs)
             return write_event_inputs(path, _with_events(traverse), settings, coding.network, tell)
         settings = preprocess_of(coding.inputs, coding.units, coding.compat)
-        return write_inputs(path, TraverseFrames(traverse), settings, coding.statistics, tell)
+        frames = _frames(traverse, coding)
+        return write_inputs(path, frames, settings, coding.statistics, tell)
 
 
 def file_name(traverse: Traverse) -> str:
     """Return the name of a traverse as a file may have it."""
     return "".join(c if c.isalnum() or c in "-_.@" else "_" for c in traverse.name)
+
+
+class _ColourFrames:
+    """The colours of a traverse of images, made slice by slice."""
+
+    def __init__(self, traverse: ImageTraverse) -> None:
+        self.traverse = traverse
+        height, width, channels = traverse.rgb(0).shape
+        self.shape: tuple[int, ...] = (len(traverse), channels, height, width)
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.uint8]:
+        """Return colours uint8 ``[n, 3, H, W]``."""
+        numbers = range(*rows.indices(self.shape[0]))
+        return np.stack([self.traverse.rgb(k).transpose(2, 0, 1) for k in numbers])
+
+
+def _frames(traverse: Traverse, coding: Coding) -> Frames:
+    """Return frames: published systems for images begin with the bytes of their colours."""
+    wants_colours = coding.compat in ("vprsnn", "vprtempo")
+    if wants_colours and isinstance(traverse, ImageTraverse) and len(traverse):
+        return _ColourFrames(traverse)
+    return TraverseFrames(traverse)
 
 
 def _with_events(traverse: Traverse) -> EventTraverse:

@@ -174,7 +174,7 @@ def _arrays(cfg: PredictConfig, path: Path) -> Queries:
             "Expected one.",
             f"Name it: --traverse {source.names[0]}",
         )
-    name = name or source.names[0]
+    name = name or next(iter(source.names))
     if name not in source.names:
         raise ConfigError(
             f"{path.name} has no traverse {name!r}.",
