@@ -7,7 +7,7 @@ Training counts C(image, neuron) with the place of each image:
     spikes      S(q, l)  = their sum
     weighted    s(n, l)  = spikes of n for l,  p(n, l) = s(n, l) / sum_l' s(n, l')
                 N(l)     = neurons with p(n, l) > 0.1
-                r(n)     = 1 / K(n) where n fired for K(n) >= 2 % of all labels, else 1
+                r(n)     = 1 / K(n) where n fired for K(n) >= 2 % of its network's labels, else 1
                 S(q, l)  = f sum_(n in N(l)) c(q, n) r(n) p(n, l)
                 f        = share of sum_(n in N(l)) s(n, l) that neurons carry which fire for q
 
@@ -26,7 +26,7 @@ Reference:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -53,6 +53,8 @@ class Assignment:
         neuron: int64 ``[K]``, neurons of the pairs (place, neuron) with spikes, by place first.
         place: int64 ``[K]``, their places, rising.
         spikes: float64 ``[K]``, spikes of the neuron for the place, all above 0.
+        labels: int64 ``[n]``, places that the network of each neuron was shown; all that are in
+            ``shown`` without.
     """
 
     label: NDArray[np.int64]
@@ -60,9 +62,16 @@ class Assignment:
     neuron: NDArray[np.int64]
     place: NDArray[np.int64]
     spikes: NDArray[np.float64]
+    labels: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.label)
+
+    def labels_known(self) -> NDArray[np.int64]:
+        """Return how many places the network of each neuron was shown, int64 ``[n]``."""
+        if self.labels is not None:
+            return self.labels
+        return np.full(len(self), np.count_nonzero(self.shown))
 
     @property
     def places(self) -> int:
@@ -154,13 +163,14 @@ def joined(parts: Sequence[Assignment]) -> Assignment:
             "Give assign() the number of places of the whole route.",
         )
     starts = np.cumsum([0, *map(len, parts)])
-    return _sorted(
+    together = _sorted(
         np.concatenate([part.label for part in parts]),
         np.sum([part.shown for part in parts], axis=0),
         np.concatenate([part.neuron + at for part, at in zip(parts, starts, strict=False)]),
         np.concatenate([part.place for part in parts]),
         np.concatenate([part.spikes for part in parts]),
     )
+    return replace(together, labels=np.concatenate([part.labels_known() for part in parts]))
 
 
 def scores(
@@ -266,10 +276,10 @@ def _weighted(assignment: Assignment, compat: str | None) -> _Reading:
     spikes = assignment.spikes[order]
     share = spikes / np.bincount(neuron, spikes)[neuron]
     fired_for = np.bincount(neuron)[neuron]
-    labels, chosen = np.count_nonzero(assignment.shown), share > _LEAST_SHARE
+    labels, chosen = assignment.labels_known()[neuron], share > _LEAST_SHARE
     if compat is not None:
         top = np.unique(assignment.most_spikes())
-        labels, chosen = len(top), chosen & np.isin(place, top)
+        labels, chosen = np.full(len(neuron), len(top)), chosen & np.isin(place, top)
     worth = np.where(fired_for >= _INVOLVED * labels, share / fired_for, share)
     of_place = np.bincount(place[chosen], spikes[chosen], assignment.places)
     evidence = spikes[chosen] / of_place[place[chosen]]

@@ -4,11 +4,12 @@
     queries              images of those places from another traverse
     answers              recorded once for each kept epoch; every share is tried on them in memory
 
-The best is written to ``calibration.json``; the test reads it from there.
+The best is written to ``calibration-S.json`` and into the file of the member, which tests read.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +28,12 @@ from saccade.tasks.place_stdp.inputs import StoredInputs
 from saccade.tasks.place_stdp.model import merge_member
 from saccade.tasks.place_stdp.module import load_network
 from saccade.tasks.place_stdp.plan import Plan
-from saccade.tasks.place_stdp.queries import prepare_queries
+from saccade.tasks.place_stdp.queries import file_name, prepare_queries
 from saccade.tasks.place_stdp.respond import responses
 from saccade.tasks.place_stdp.store import read_stored
 from saccade.traverses import Pair
 
-__all__ = ["Calibrated", "calibrate", "calibration_queries"]
+__all__ = ["Calibrated", "calibrate", "calibration_queries", "chosen"]
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,8 @@ def calibrate(plan: Plan, places: Places, cfg: TrainConfig, run: RunDir) -> Cali
         DataError: No calibration query has a right place.
     """
     pair = _pair(places, cfg)
-    name = "calibration"
-    inputs = StoredInputs(plan.folder / "inputs" / name)
-    if not any((plan.folder / "inputs").glob(f"{name}.*")):
+    inputs = StoredInputs(plan.folder / "calibration" / file_name(pair.query))
+    if not inputs.exists:
         inputs = prepare_queries(inputs.path, pair.query, plan.coding(places.set.units))
     values, tables = dict[str, Any](), list[Table]()
     for member in range(cfg.members):
@@ -71,10 +71,22 @@ def calibrate(plan: Plan, places: Places, cfg: TrainConfig, run: RunDir) -> Cali
         values[f"member {member}: share"] = found.best.share
         values[f"member {member}: epochs"] = found.best.epochs
         values[f"member {member}: calibration recall@1"] = found.best.recall_at_1
-        if found.best.epochs != cfg.epochs:
-            merge_member(plan, member, found.best.epochs)
-        run.write_json(f"calibration-{member}.json", found.best)
+        run.write_json(_file_name(member), found.best)
+        merge_member(plan, member, found.best.epochs, share=found.best.share)
     return Calibrated(values, tuple(tables))
+
+
+def chosen(plan: Plan, member: int) -> tuple[int, float | None]:
+    """Return the epochs and the share of a member: as calibrated, or the last and None."""
+    path = plan.folder / _file_name(member)
+    if not plan.config.calibration or not path.is_file():
+        return plan.config.epochs, None
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return int(found["epochs"]), found["share"]
+
+
+def _file_name(member: int) -> str:
+    return f"calibration-{member}.json"
 
 
 def calibration_queries(

@@ -93,7 +93,7 @@ class NetworkConfig:
     pre_sign: Literal[-1, 1] = -1
     """Sign of the change at an input spike: -1 depresses (Diehl), +1 as published."""
     column_sum: float = 78.0
-    """Weights of a neuron are scaled to this sum before each training image, for 784 inputs."""
+    """Weights of a neuron are scaled to this sum before each training image."""
     input_ms: float = 350.0
     """How long an image is shown, in milliseconds."""
     rest_ms: float = 150.0
@@ -147,8 +147,17 @@ class NetworkConfig:
 
     @property
     def column_target(self) -> float:
-        """Sum that the weights of a neuron are scaled to: ``column_sum`` of 784 inputs, a share."""
-        return self.column_sum * self.n_in / 784
+        """Sum that the weights of a neuron are scaled to: ``column_sum``, whatever the inputs.
+
+        What drives a neuron is the mean rate times this sum; in proportion to the inputs, neurons
+        of small grids would be silent and those of large ones never. Few inputs get half of the
+        largest weight on average, which leaves room to learn.
+
+        Examples:
+            >>> NetworkConfig(n_in=784).column_target, NetworkConfig(n_in=48).column_target
+            (78.0, 24.0)
+        """
+        return min(self.column_sum, 0.5 * MODEL.weight_max * self.n_in)
 
     def factors(self) -> StepFactors:
         """Return the constants of one step."""

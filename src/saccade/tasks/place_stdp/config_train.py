@@ -105,6 +105,12 @@ class TrainConfig:
                 f"--snapshots {' '.join(map(str, self.snapshots))}.",
                 f"Expected epochs above 0 and below --epochs {self.epochs}.",
             )
+        for flag in ("member", "module"):
+            if getattr(self.work, flag) is not None and self.name is None:
+                raise ConfigError(
+                    f"--{flag} {getattr(self.work, flag)} without --name.",
+                    "Expected the name of the run that all jobs of the array belong to.",
+                )
         if self.resume and self.name is None:
             raise ConfigError("--resume without --name.", "Expected the name of the run.")
         wanted = {"vprsnn": "stdp", "vprtempo": "delta", "lens": "delta"}.get(self.compat or "")

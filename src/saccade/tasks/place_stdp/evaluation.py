@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.contracts import Report
-from saccade.engine import RunDir
+from saccade.engine import RunDir, load_config
+from saccade.engine.config_io import to_plain
 from saccade.errors import ConfigError, MissingFileError, listing
 from saccade.retrieval import ensemble_scores
 from saccade.tasks.place_stdp.config_eval import EvalConfig
@@ -44,6 +45,9 @@ from saccade.traverses.results import (
 )
 
 __all__ = ["evaluate_set"]
+
+_FREE = ("work", "out", "resume", "report", "save_scores")
+"""Fields that may differ between an evaluation and its continuation."""
 
 
 def evaluate_set(cfg: EvalConfig) -> Report:
@@ -115,16 +119,15 @@ class _Evaluation:
         queries = self._inputs(pair)
         scores = [
             member_scores(
-                member, queries, self.run.path("scores"), self.cfg.work,
-                share=share_of(member, self.cfg), readout=self.cfg.readout,
+                member, queries, self.run.path(f"scores/{queries.path.name}.{number}"),
+                self.cfg.work, share=share_of(member, self.cfg), readout=self.cfg.readout,
             )
-            for member in self.members
+            for number, member in enumerate(self.members)
         ]  # fmt: skip
         if len(scores) > 1:
             kind = "matrix" if self.cfg.standardise else "no"
             yield f"{len(scores)} members", ensemble_scores(scores, standardise=kind)
-        for member, found in zip(self.members, scores, strict=True):
-            yield f"{member.learner}, seed {member.about['seed']}", found
+        yield from zip(_names(self.members), scores, strict=True)
         yield from self._plain(pair, queries)
 
     def _plain(
@@ -144,9 +147,8 @@ class _Evaluation:
         return self._stored(self.run.path(f"inputs/{file_name(pair.query)}"), pair.query)
 
     def _stored(self, path: Path, traverse: Any) -> StoredInputs:
-        if any(path.parent.glob(f"{path.name}.*")):
-            return StoredInputs(path)
-        return prepare_queries(path, traverse, self.coding)
+        stored = StoredInputs(path)
+        return stored if stored.exists else prepare_queries(path, traverse, self.coding)
 
 
 def _coding(cfg: EvalConfig, members: Sequence[Member], places: Places) -> Coding:
@@ -159,6 +161,15 @@ def _coding(cfg: EvalConfig, members: Sequence[Member], places: Places) -> Codin
     return Coding(cfg.inputs, units, None, statistics, NetworkConfig())
 
 
+def _names(members: Sequence[Member]) -> list[str]:
+    """Return learner and seed of members; where two would be called the same, the file, too."""
+    short = [f"{member.learner}, seed {member.about['seed']}" for member in members]
+    return [
+        name if short.count(name) == 1 else f"{name}, {member.path}"
+        for name, member in zip(short, members, strict=True)
+    ]
+
+
 def _check_member(member: Member, places: Places) -> None:
     name, count = member.about["reference"], places.count
     if member.places != count:
@@ -166,6 +177,12 @@ def _check_member(member: Member, places: Places) -> None:
             f"{member.path.name} learned {member.places:,} places of {name}.",
             f"Expected {count:,}, the windows of {places.references[0].name}.",
             "Test with the reference that was learned: --tests QUERY:REFERENCE.",
+        )
+    if name not in (None, places.references[0].name):
+        raise ConfigError(
+            f"{member.path.name} learned the places of {name}.",
+            f"Found the reference {places.references[0].name}, whose place k may be another.",
+            f"Test with the reference that was learned: --tests QUERY:{name}.",
         )
     if member.about["units"] != places.set.units:
         raise ConfigError(
@@ -180,6 +197,14 @@ def _run_folder(cfg: EvalConfig) -> RunDir:
     if cfg.resume:
         if not (cfg.out / "status.json").exists():
             raise MissingFileError(f"No run in {cfg.out}.", "Expected one to go on with.")
+        asked, known = to_plain(cfg), to_plain(load_config(EvalConfig, cfg.out / "config.yaml"))
+        other = sorted(k for k in asked if k not in _FREE and asked[k] != known.get(k))
+        if other:
+            raise ConfigError(
+                f"{cfg.out} holds an evaluation with other settings: {listing(other)}.",
+                "Expected the same to go on with it.",
+                "Give this evaluation another --out.",
+            )
         return RunDir.again(cfg.out)
     return RunDir.at(cfg.out, config=cfg)
 

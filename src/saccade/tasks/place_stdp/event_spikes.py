@@ -67,6 +67,7 @@ def event_raster(
         seed: Of the thinning.
 
     Raises:
+        ConfigError: The window has no length.
         ShapeError: There are more inputs than pixels along a side.
 
     Examples:
@@ -83,6 +84,8 @@ def event_raster(
             "Expected no more inputs than pixels.",
             "Give a smaller --grid.",
         )
+    if window_us is not None and window_us < 1:
+        raise ConfigError(f"window_us is {window_us:,}.", "Expected 1 or more.")
     n_steps = config.steps(config.input_ms)
     if not len(events):
         return Raster.empty(n_steps)

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
 
 from saccade.contracts import Progress
-from saccade.errors import CheckpointError, MissingFileError, ShapeError
+from saccade.errors import CheckpointError, ConfigError, DataError, MissingFileError, ShapeError
 from saccade.files import replacing
 from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.event_spikes import EventSettings, event_raster
@@ -34,6 +35,7 @@ from saccade.traverses import EventTraverse
 __all__ = ["StoredInputs", "write_event_inputs", "write_inputs"]
 
 _SPIKE = np.dtype([("neuron", "<u2"), ("step", "<u2")])
+_MOST_STEPS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,16 @@ class StoredInputs:
 
     def __len__(self) -> int:
         return len(self._map("begin")) - 1 if self.is_events else len(self._map("inputs"))
+
+    @property
+    def exists(self) -> bool:
+        """Whether all of it is there."""
+        return self.is_events or self._file("inputs").exists()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Files it consists of."""
+        return tuple(map(self._file, ("begin", "spikes") if self.is_events else ("inputs",)))
 
     @property
     def is_events(self) -> bool:
@@ -124,6 +136,9 @@ def write_inputs(
         settings: What to do with them.
         statistics: Of the reference traverse, where the settings need them.
         tell: Called with images done and in all.
+
+    Raises:
+        DataError: A frame holds NaN, or values outside their range; it is named.
     """
     n, channels = frames.shape[:2]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +146,10 @@ def write_inputs(
         shape = (n, settings.inputs(channels))
         found = np.lib.format.open_memmap(part, mode="w+", dtype=np.uint8, shape=shape)
         for rows in _blocks(n):
-            found[rows] = prepare(_Part(frames, rows), settings, statistics)
+            try:
+                found[rows] = prepare(_Part(frames, rows), settings, statistics)
+            except DataError as error:
+                raise _located(error, path.name, frames, rows, settings, statistics) from error
             if tell is not None:
                 tell(rows.stop, n)
         found.flush()
@@ -153,7 +171,16 @@ def write_event_inputs(
         settings: Size and rates of the inputs.
         config: Length of a step and of an image.
         tell: Called with windows done and in all.
+
+    Raises:
+        ConfigError: An image has more steps than the file can number.
+        ShapeError: There are more inputs than pixels.
     """
+    if config.steps(config.input_ms) > _MOST_STEPS:
+        raise ConfigError(
+            f"--input-ms {config.input_ms:g} is {config.steps(config.input_ms):,} steps.",
+            f"Expected at most {_MOST_STEPS:,} with --encoding events.",
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     begin = np.zeros(len(traverse) + 1, np.int64)
     name = path.name
@@ -169,6 +196,24 @@ def write_event_inputs(
     with replacing(path.with_name(f"{name}.begin.npy")) as part:
         np.save(part, begin)
     return StoredInputs(path)
+
+
+def _located(
+    error: DataError,
+    name: str,
+    frames: Frames,
+    rows: slice,
+    settings: Preprocess,
+    statistics: PixelStatistics | None,
+) -> DataError:
+    """Return an error that says which frame of a block it is about."""
+    for k in range(rows.start, rows.stop):
+        try:
+            prepare(_Part(frames, slice(k, k + 1)), settings, statistics)
+        except DataError as first:
+            what = f"Frame {k:,} of {unquote(name)}: {first.what}"
+            return DataError(what, first.expected, first.fix)
+    return error
 
 
 class _Part:

@@ -190,8 +190,14 @@ class Member:
         return np.stack(rows)
 
 
-def merge_member(plan: Plan, member: int, epoch: int) -> Path:
+def merge_member(plan: Plan, member: int, epoch: int, *, share: float | None = None) -> Path:
     """Put all modules of a member, and what was recorded of them, into one file.
+
+    Args:
+        plan: The run.
+        member: Member of the ensemble.
+        epoch: Epochs its modules were trained for.
+        share: Share of the references from which on neurons are muted, as calibrated.
 
     Raises:
         MissingFileError: A module was not trained or not recorded.
@@ -204,6 +210,7 @@ def merge_member(plan: Plan, member: int, epoch: int) -> Path:
         "member": member,
         "seed": plan.seed(member),
         "epochs": epoch,
+        "share": share,
         "places": plan.places,
         "lengths": [len(places) for places in modules],
         "calibration_modules": plan.calibration_modules(),

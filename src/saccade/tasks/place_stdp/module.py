@@ -109,11 +109,11 @@ def _train_stdp(
             del last[:-LAST_COUNTS]
             if tell is not None:
                 tell(epoch * len(images) + k + 1, total)
+        if epoch + 1 in epochs:  # before the epoch counts as done: a kill in between repeats it
+            _keep(plan, member, module, epoch + 1, learner, last)
         arrays = {**learner.arrays(), **_last_arrays(last)}
         about = {"identity": plan.identity, "epochs": epoch + 1, "learner": "stdp"}
         write_stored(partial, arrays, about)
-        if epoch + 1 in epochs:
-            _keep(plan, member, module, epoch + 1, learner, last)
     partial.unlink()
 
 

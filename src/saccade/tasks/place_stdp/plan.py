@@ -3,6 +3,7 @@
 RUN/config.yaml                         what was asked for
 RUN/plan.safetensors                    places, labels of the references, statistics of pixels
 RUN/inputs/REFERENCE.inputs.npy         inputs of every window
+RUN/calibration/QUERY.inputs.npy        those of the calibration queries
 RUN/parts/member-S/module-K.eE.safetensors   a trained module; .partial while it is trained
 RUN/parts/member-S/record-K.eE.safetensors   what it answered to the references
 RUN/member-S.safetensors                all modules of a member with what was recorded
@@ -167,9 +168,7 @@ def write_plan(
     """
     fixed = {k: v for k, v in to_plain(config).items() if k not in _FREE}
     digests = [
-        file_sha256(path)
-        for name in names
-        for path in sorted((folder / "inputs").glob(f"{name}.*"))
+        file_sha256(path) for name in names for path in StoredInputs(folder / "inputs" / name).files
     ]
     identity = identity_of(fixed, list(names), digests, *labels)
     path = folder / PLAN

@@ -110,10 +110,10 @@ def _answers(
     inputs = prepare_queries(path, queries.traverse, coding_of(members))
     found = [
         member_scores(
-            member, inputs, run.path("scores"), cfg.work,
+            member, inputs, run.path(f"scores/{inputs.path.name}.{number}"), cfg.work,
             share=share_of(member, cfg), readout=cfg.readout,
         )
-        for member in members
+        for number, member in enumerate(members)
     ]  # fmt: skip
     single = ensemble_scores(found, standardise="matrix" if cfg.standardise else "no")
     scores = sequence_scores(
@@ -153,7 +153,7 @@ def _report(
         "learner": first.learner,
         "members": len(members),
         "places": first.places,
-        "reference": first.about["reference"],
+        "reference": _reference(first),
         "sequence": cfg.sequence,
         "windows_without_answer": int((~answers.spoken).sum()),
         "matches": [
@@ -162,7 +162,7 @@ def _report(
     }  # fmt: skip
     notes = [
         *queries.notes,
-        f"Place k is window k of {first.about['reference']}. Scores have no unit and are no "
+        f"Place k is window k of {_reference(first)}. Scores have no unit and are no "
         "probabilities; a larger one is more alike.",
     ]
     if not answers.spoken.all():
@@ -170,8 +170,12 @@ def _report(
         notes.append(f"{count:,} windows have no answer: no neuron spoke for any place.")
     if len(best) > _ROWS_SHOWN:
         notes.append(f"The table shows {_ROWS_SHOWN} of {len(best):,} windows; matches.csv, all.")
-    title = f"Places of {queries.traverse.name} in {first.about['reference']}"
+    title = f"Places of {queries.traverse.name} in {_reference(first)}"
     return Report(title, values, (_first_rows(queries, answers),), tuple(notes))
+
+
+def _reference(member: Member) -> str:
+    return str(member.about["reference"] or "the learned traverse")
 
 
 def _first_rows(queries: Queries, answers: _Answers) -> Table:

@@ -82,8 +82,8 @@ class ImportConfig:
     """Mute neurons that fired for this share of the recorded images or more."""
     published_labels: bool = False
     """Pair the last responses with the first labels, as published (defect 8)."""
-    reference: str = "the published reference"
-    """Name of the traverse that was learned, for reports."""
+    reference: str | None = None
+    """Traverse that was learned, as --tests names it; eval then takes no other (default: any)."""
     licence: str = "unknown"
     """For the card: the licence."""
     overwrite: bool = False
@@ -288,7 +288,7 @@ def _card(cfg: ImportConfig, member: ImportedMember) -> hub.WeightCard:
             name="scores", shape=(int(about["places"]),), meaning="larger = more alike, no unit"
         ),
         provenance=hub.Provenance(
-            data=cfg.reference,
+            data=cfg.reference or "unknown",
             kind="unknown",
             recipe="",
             seed=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,8 +63,8 @@ def prepare_queries(path: Path, traverse: Traverse, coding: Coding) -> StoredInp
 
 
 def file_name(traverse: Traverse) -> str:
-    """Return the name of a traverse as a file may have it."""
-    return "".join(c if c.isalnum() or c in "-_.@" else "_" for c in traverse.name)
+    """Return the name of a traverse as a file may have it; two names give two files."""
+    return quote(traverse.name, safe="@")
 
 
 class _ColourFrames:

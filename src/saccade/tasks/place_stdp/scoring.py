@@ -27,18 +27,18 @@ __all__ = ["member_scores", "score_part"]
 def member_scores(
     member: Member,
     queries: StoredInputs,
-    folder: Path,
+    path: Path,
     work: JobArgs,
     *,
     share: float | None = None,
     readout: Readout | None = None,
 ) -> NDArray[np.float32]:
-    """Score every place for every query; what lies in the folder is not done again.
+    """Score every place for every query; parts whose file is there are not done again.
 
     Args:
         member: The network.
         queries: Inputs of the queries.
-        folder: Where the scores of parts are kept, one file each.
+        path: Folder and name of the files that hold the scores of the parts.
         work: Who does the work.
         share: Mutes neurons that fired for this share of the references or more.
         readout: As trained, without.
@@ -48,16 +48,16 @@ def member_scores(
     """
     options: dict[str, Any] = {"share": share, "readout": readout}
     seed, name = member.about["seed"], queries.path.name
-    stem = f"{name}.{member.about['identity']}.{seed}"
+    files = member.path.absolute(), queries.path.absolute()
     jobs = [
         Job(
             score_part,
-            (member.path, queries.path, part.start, part.stop, options, result),
+            (*files, part.start, part.stop, options, result),
             result,
             f"modules {part.start} to {part.stop - 1} of seed {seed}",
         )
         for part in member.parts()
-        for result in [folder / f"{stem}.{part.start:03d}.npy"]
+        for result in [path.absolute().with_name(f"{path.name}.{part.start:03d}.npy")]
     ]
     with progress(f"Showing {name} to seed {seed}", unit="jobs") as tell:
         run_jobs(jobs, work, tell)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from saccade.contracts import Report, Table
-from saccade.engine import RunDir, progress
+from saccade.engine import RunDir, progress, to_yaml
 from saccade.errors import ConfigError, MissingFileError
-from saccade.tasks.place_stdp.calibration import calibrate
+from saccade.tasks.place_stdp.calibration import calibrate, chosen
 from saccade.tasks.place_stdp.config_train import TrainConfig
 from saccade.tasks.place_stdp.data import Places, event_settings, open_places, preprocess_of
 from saccade.tasks.place_stdp.fast_lanes import LANES
@@ -36,8 +36,8 @@ __all__ = ["train", "train_job"]
 def train(cfg: TrainConfig) -> Report:
     """Train, record and calibrate, or go on with a run that was stopped.
 
-    Writes ``config.yaml``, ``inputs/``, ``parts/``, ``member-S.safetensors``, ``calibration.json``
-    and ``report.json`` into the run folder.
+    Writes ``config.yaml``, ``inputs/``, ``parts/``, ``member-S.safetensors``,
+    ``calibration-S.json`` and ``report.json`` into the run folder.
 
     Raises:
         ConfigError: Arguments do not fit each other, the data set or the run that is resumed.
@@ -94,10 +94,11 @@ class _Work:
 
     def train(self) -> int:
         """Train modules; returns how many."""
+        folder = self.plan.folder.absolute()
         jobs = [
             Job(
                 train_job,
-                (self.plan.folder, member, module),
+                (folder, member, module),
                 self.plan.part("module", member, module, self.cfg.epochs),
                 f"module {module} of member {member}",
             )
@@ -123,7 +124,7 @@ class _Work:
     def _record_job(self, member: int, modules: tuple[int, ...], epoch: int) -> Job:
         todo = tuple(k for k in modules if not self.plan.part("record", member, k, epoch).exists())
         result = self.plan.part("record", member, (todo or modules)[-1], epoch)
-        arguments = (self.plan.folder, member, todo, epoch)
+        arguments = (self.plan.folder.absolute(), member, todo, epoch)
         return Job(record_modules, arguments, result, f"recording of modules {modules}")
 
     def finish(self, run: RunDir, places: Places, done: dict[str, int], seconds: float) -> Report:
@@ -141,7 +142,8 @@ class _Work:
             if missing:
                 notes.append(f"Member {member} lacks {len(missing)} files: {missing[0]}, ...")
                 continue
-            files.append(merge_member(self.plan, member, self.cfg.epochs))
+            epochs, share = chosen(self.plan, member)
+            files.append(merge_member(self.plan, member, epochs, share=share))
         tables: tuple[Table, ...] = ()
         values: dict[str, Any] = {
             "run": str(run.folder),
@@ -194,12 +196,22 @@ def _run_folder(cfg: TrainConfig) -> RunDir:
     if cfg.name is None:
         return RunDir.create("train", "place_stdp", root=cfg.out, config=cfg)
     folder = cfg.out / cfg.name
-    if cfg.resume or cfg.work.module is not None or cfg.work.member is not None:
-        if (folder / "status.json").exists():
-            return RunDir.again(folder)
-        if cfg.resume:
-            raise MissingFileError(f"No run in {folder}.", "Expected one to go on with.")
-    return RunDir.at(folder, config=cfg)
+    is_there = (folder / "status.json").exists()
+    if cfg.resume and not is_there:
+        raise MissingFileError(
+            f"No run in {folder}.", "Expected one to go on with.", "Begin it without --resume."
+        )
+    in_array = cfg.work.module is not None or cfg.work.member is not None
+    if not (is_there and (cfg.resume or in_array)):
+        try:
+            return RunDir.at(folder, config=cfg)
+        except ConfigError:  # another job of the array was faster
+            if not in_array:
+                raise
+    run = RunDir.again(folder)
+    if not (folder / "config.yaml").exists():
+        run.write_text("config.yaml", to_yaml(cfg))
+    return run
 
 
 def _rehearse(cfg: TrainConfig, places: Places) -> Report:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,17 +40,13 @@ def share_of(member: Member, cfg: EvalConfig | PredictConfig) -> float | None:
     """Return from which share of references on neurons are muted; None mutes nobody.
 
     Args:
-        member: A member; its run folder may hold what calibration chose.
+        member: A member; its file says what calibration chose.
         cfg: May say a share, or that nobody is to be muted.
     """
     if not cfg.mute or member.learner == "delta":
         return None
     if cfg.share is not None:
         return cfg.share
-    path = member.path.with_name(f"calibration-{member.about['member']}.json")
-    if path.is_file():
-        chosen = json.loads(path.read_text(encoding="utf-8"))["share"]
-        return None if chosen is None else float(chosen)
     found = member.about.get("share")
     return None if found is None else float(found)
 
