@@ -35,6 +35,7 @@ _HELP = """saccade models: weights by name, each with a card
   saccade models check                            size and SHA-256 of every file
   saccade models import sew_resnet34_nsavp.pth    convert a published file and keep it
   saccade models import other.pth --as other --head-neuron lif --channel-order off_on
+  saccade models import place_stdp vprsnn_run --as nordland    the modules of a VPRSNN run
 
 usage: saccade models [list | show NAME | check | import [TASK] FILE --as NAME]
 

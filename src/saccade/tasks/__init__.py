@@ -17,5 +17,6 @@ TASKS: dict[str, TaskEntry] = {
         summary="which of the places learned on one drive is this: modules of STDP, or delta rule",
         config="saccade.tasks.place_stdp.config",
         task="saccade.tasks.place_stdp.task",
+        imports="saccade.tasks.place_stdp.published_import",
     ),
 }

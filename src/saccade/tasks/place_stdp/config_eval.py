@@ -13,7 +13,7 @@ from saccade.tasks.place_stdp.config_model import InputArgs
 from saccade.tasks.place_stdp.config_train import JobArgs
 from saccade.traverses.config import SetArgs
 
-__all__ = ["EnergyConfig", "EvalConfig", "PredictConfig"]
+__all__ = ["EnergyConfig", "EvalConfig", "PredictConfig", "Proxy"]
 
 Readout = Literal["standard", "weighted", "spikes"]
 
@@ -100,35 +100,68 @@ class EvalConfig:
 class PredictConfig:
     """Say for every window of a recording, or every image, which learned place it shows.
 
+    Place k is window k of the traverse that was learned. matches.csv names the best places of every
+    window; a window for which no neuron speaks has none.
+
     Example: saccade predict place_stdp drive.raw --weights runs/first
     """
 
     recording: Positional[Path]
-    """Event file, folder of images, or .npz file of images."""
+    """Event file of any format, folder of images, or .npz file of images."""
     weights: tuple[str, ...]
     """A run folder (all its members), files of members, or the name of a card."""
     traverse: str | None = None
-    """.npz: which of its arrays."""
-    window_us: int = 50_000
-    """Event files: length of a window in microseconds."""
+    """.npz: which of its arrays; needed where there are several."""
+    as_counts: bool = False
+    """.npz: the pixels are event counts."""
+    window_us: int | None = None
+    """Event files: length of a window in microseconds (default: as in training, or 50,000)."""
     step_us: int | None = None
     """Event files: time between the starts of windows (default: window after window)."""
     sequence: int = 1
-    """Windows of a sequence that are matched together; 1 = single windows."""
+    """Windows up to the present one that are matched together; 1 = single windows."""
+    speeds: tuple[float, ...] = (0.8, 0.9, 1.0, 1.1, 1.2)
+    """Sequences: speeds relative to the reference that are tried."""
+    direction: Literal["forward", "reverse", "both"] = "forward"
+    """Sequences: directions that are tried."""
     top: int = 5
     """Places named for every window."""
+    readout: Readout | None = None
+    """Read spikes out in another way than at training."""
+    share: float | None = None
+    """Mute neurons that fired for this share of the references or more (default: as calibrated)."""
+    mute: bool = True
+    """Mute hyperactive neurons at all."""
+    standardise: bool = False
+    """Bring members to one scale before they are summed; published: plain sum."""
+    save_scores: bool = False
+    """Write all scores as scores.npy."""
     work: JobArgs = field(default_factory=JobArgs)
     """Who does the work."""
     out: Path | None = None
     """Run folder to write (default: a new one under runs)."""
 
     def __post_init__(self) -> None:
-        for name in ("window_us", "sequence", "top"):
-            if getattr(self, name) < 1:
-                flag = name.replace("_", "-")
-                raise ConfigError(f"--{flag} {getattr(self, name)}.", "Expected 1 or more.")
-        if self.step_us is not None and self.step_us < 1:
-            raise ConfigError(f"--step-us {self.step_us}.", "Expected 1 or more.")
+        for name in ("window_us", "step_us", "sequence", "top"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"--{name.replace('_', '-')} {value}.", "Expected 1 or more.")
+        if self.share is not None and not 0 < self.share <= 1:
+            raise ConfigError(f"--share {self.share:g}.", "Expected above 0, at most 1.")
+        if not self.weights:
+            raise ConfigError("--weights names nothing.", "Expected a run folder or files.")
+
+
+Proxy = Literal[
+    "all",
+    "operations",
+    "snn_dampfhoffer",
+    "snn_lemaire",
+    "ann_naive",
+    "ann_eyeriss",
+    "ann_bestcase",
+    "ann_lemaire",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,18 +175,26 @@ class EnergyConfig:
     recipes: ClassVar[str] = "saccade.tasks.place_stdp"
 
     data: SetArgs = field(default_factory=SetArgs)
-    """Data set; windows of its first query are shown."""
-    weights: tuple[str, ...] = ()
-    """A run folder, files of members, or the name of a card."""
+    """Data set; windows of the query of its first test pair are shown."""
+    weights: tuple[str, ...]
+    """A run folder (all its members), files of members, or the name of a card."""
     windows: int = 8
     """How many windows are shown, evenly spread."""
-    costs: str = "horowitz-45nm"
-    """Table of the energy of an operation."""
+    form: Literal["matrix", "spiking"] = "matrix"
+    """delta: one matrix, as queries are answered; or its two layers as spiking neurons (LENS)."""
+    form_steps: int = 100
+    """spiking: time steps of a query."""
+    costs: str = "45nm"
+    """Energy of single operations: 45nm, or a YAML file with a table of your own."""
+    proxy: Proxy = "all"
+    """Estimate to make; all gives every one and shows the layers under snn_lemaire."""
     out: Path | None = None
     """Run folder to write (default: a new one under runs)."""
 
     def __post_init__(self) -> None:
-        if self.windows < 1:
-            raise ConfigError(f"--windows {self.windows}.", "Expected 1 or more.")
+        for name in ("windows", "form_steps"):
+            if getattr(self, name) < 1:
+                flag = name.replace("_", "-")
+                raise ConfigError(f"--{flag} {getattr(self, name)}.", "Expected 1 or more.")
         if not self.weights:
-            raise ConfigError("--weights is missing.", "Expected a run folder or files.")
+            raise ConfigError("--weights names nothing.", "Expected a run folder or files.")

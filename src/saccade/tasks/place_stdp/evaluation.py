@@ -18,16 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saccade.contracts import Report
-from saccade.engine import RunDir, load_config, progress
+from saccade.engine import RunDir, load_config
 from saccade.engine.config_io import to_plain
 from saccade.errors import ConfigError, MissingFileError, listing
-from saccade.files import replacing
 from saccade.retrieval import ensemble_scores
 from saccade.tasks.place_stdp.config_eval import EvalConfig
 from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.data import Places, open_places, preprocess_of
 from saccade.tasks.place_stdp.inputs import StoredInputs
-from saccade.tasks.place_stdp.jobs import Job, run_jobs
 from saccade.tasks.place_stdp.model import Member
 from saccade.tasks.place_stdp.plain import (
     PlainSide,
@@ -38,7 +36,8 @@ from saccade.tasks.place_stdp.plain import (
 )
 from saccade.tasks.place_stdp.preprocess import measure
 from saccade.tasks.place_stdp.queries import Coding, file_name, prepare_queries
-from saccade.tasks.place_stdp.weights import open_members, share_of
+from saccade.tasks.place_stdp.scoring import member_scores
+from saccade.tasks.place_stdp.weights import coding_of, open_members, share_of
 from saccade.traverses import Pair
 from saccade.traverses.frame_rows import TraverseFrames
 from saccade.traverses.results import (
@@ -50,7 +49,7 @@ from saccade.traverses.results import (
     write_matches,
 )
 
-__all__ = ["evaluate_set", "score_part"]
+__all__ = ["evaluate_set"]
 
 _FREE = ("work", "out", "resume", "report", "save_scores")
 """Fields that may differ between an evaluation and its continuation."""
@@ -90,26 +89,6 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         return replace(report, files=(*files, path, run.folder / "config.yaml"))
 
 
-def score_part(
-    member_file: Path, inputs: Path, first: int, stop: int, options: dict[str, Any], result: Path
-) -> None:
-    """Score the places of some modules for all queries and write them: the job that workers do.
-
-    Args:
-        member_file: The network.
-        inputs: Folder and name of the queries' inputs.
-        first: First module.
-        stop: The one behind the last.
-        options: ``share`` and ``readout`` of `Member.scores`.
-        result: ``.npy`` file to write.
-    """
-    member = Member.open(member_file)
-    found = member.scores(StoredInputs(inputs), range(first, stop), **options)
-    result.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(result) as part:
-        np.save(part, found)
-
-
 @dataclass(frozen=True)
 class _Evaluation:
     """One evaluation while it runs."""
@@ -144,7 +123,13 @@ class _Evaluation:
 
     def _methods(self, pair: Pair) -> Iterator[tuple[str, NDArray[np.float32]]]:
         queries = self._inputs(pair)
-        scores = [self._member_scores(k, pair, queries) for k in range(len(self.members))]
+        scores = [
+            member_scores(
+                member, queries, self.run.path(f"scores/{queries.path.name}.{number}"),
+                self.cfg.work, share=share_of(member, self.cfg), readout=self.cfg.readout,
+            )
+            for number, member in enumerate(self.members)
+        ]  # fmt: skip
         if len(scores) > 1:
             kind = "matrix" if self.cfg.standardise else "no"
             yield f"{len(scores)} members", ensemble_scores(scores, standardise=kind)
@@ -171,36 +156,11 @@ class _Evaluation:
         stored = StoredInputs(path)
         return stored if stored.exists else prepare_queries(path, traverse, self.coding)
 
-    def _member_scores(self, number: int, pair: Pair, queries: StoredInputs) -> NDArray[np.float32]:
-        member = self.members[number]
-        options = {"share": share_of(member, self.cfg), "readout": self.cfg.readout}
-        seed, name = member.about["seed"], file_name(pair.query)
-        files = member.path.absolute(), queries.path.absolute()
-        jobs = [
-            Job(
-                score_part,
-                (*files, part.start, part.stop, options, result.absolute()),
-                result,
-                f"modules {part.start} to {part.stop - 1} of seed {seed}",
-            )
-            for part in member.parts()
-            for result in [self.run.path(f"scores/{name}.{number}.{part.start:03d}.npy")]
-        ]
-        with progress(f"Showing {pair.query.name} to seed {seed}", unit="jobs") as tell:
-            run_jobs(jobs, self.cfg.work, tell)
-        found = np.zeros((len(queries), member.places), np.float32)
-        for part, job in zip(member.parts(), jobs, strict=True):
-            found[:, member.module_places(part)] = np.load(job.result, allow_pickle=False)
-        return found
-
 
 def _coding(cfg: EvalConfig, members: Sequence[Member], places: Places) -> Coding:
     """Return how queries become inputs: as the networks say, or as asked for without any."""
     if members:
-        first = members[0]
-        network = first.network if first.learner == "stdp" else NetworkConfig()
-        units, compat = str(first.about["units"]), first.about["compat"]
-        return Coding(first.inputs, units, compat, first.statistics(), network)
+        return coding_of(members)
     units = places.set.units
     settings = preprocess_of(cfg.inputs, units, None)
     statistics = measure(TraverseFrames(places.references[0]), settings)
@@ -224,7 +184,7 @@ def _check_member(member: Member, places: Places) -> None:
             f"Expected {count:,}, the windows of {places.references[0].name}.",
             "Test with the reference that was learned: --tests QUERY:REFERENCE.",
         )
-    if name != places.references[0].name:
+    if name not in (None, places.references[0].name):
         raise ConfigError(
             f"{member.path.name} learned the places of {name}.",
             f"Found the reference {places.references[0].name}, whose place k may be another.",

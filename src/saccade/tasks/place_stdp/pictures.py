@@ -1,4 +1,5 @@
-"""Pictures of a trained network: what each neuron has learnt, and how neurons share the places.
+"""Pictures of a trained network: what each neuron has learnt, how neurons share the places, and
+which places they name.
 
 receptive field of n     w(., n) laid out as h x w pixels, each field by its own largest weight
 split inputs             positive half minus negative half: bright and dark in two colours
@@ -18,9 +19,16 @@ from saccade.tasks.place_stdp.assignment import Assignment
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Mosaic", "assignment_histogram", "field_mosaic", "receptive_fields"]
+__all__ = [
+    "Mosaic",
+    "assignment_histogram",
+    "field_mosaic",
+    "receptive_fields",
+    "scores_of_windows",
+]
 
 _BAR, _FAINT, _BAD, _GAP = "#0072B2", "#6a6a6a", "#b3261e", "#b8c4cc"
+_FOUND = "#ff5a4f"
 _MOST_BARS = 400
 
 
@@ -176,4 +184,58 @@ def assignment_histogram(assignment: Assignment, *, title: str = "Neurons per pl
         f"{without:,} of {len(per_place):,} places without a neuron",
         transform=axes.transAxes, ha="right", va="bottom", fontsize=9, color=_FAINT,
     )  # fmt: skip
+    return figure
+
+
+def scores_of_windows(
+    scores: ArrayLike,
+    best: ArrayLike,
+    *,
+    t_start_us: ArrayLike | None = None,
+    title: str = "Places",
+) -> Figure:
+    """Draw the score of every place for every window, the best one as a dot.
+
+    A drive along the learned route is a line that rises; a dot off that line is a doubtful answer.
+
+    Args:
+        scores: Real ``[Q, P]``.
+        best: Best place of each window ``[Q]``; -1 draws none.
+        t_start_us: Start of each window in microseconds ``[Q]``; None counts windows.
+        title: Line above.
+
+    Raises:
+        ShapeError: The arrays do not belong together.
+
+    Examples:
+        >>> figure = scores_of_windows(np.eye(3), [0, 1, -1], t_start_us=[0, 50_000, 100_000])
+    """
+    from matplotlib.figure import Figure
+
+    matrix, picks = np.asarray(scores, np.float64), np.asarray(best)
+    times = np.arange(len(picks)) if t_start_us is None else np.asarray(t_start_us)
+    if matrix.ndim != 2 or 0 in matrix.shape or not len(matrix) == len(picks) == len(times):
+        raise ShapeError(
+            f"Scores {list(matrix.shape)}, {len(picks):,} best places, {len(times):,} times.",
+            "Expected [windows, places] and one of each for every window.",
+        )
+    along = times if t_start_us is None else (times - times[0]) / 1e6
+    step = float(along[1] - along[0]) if len(along) > 1 else 1.0
+    figure = Figure(figsize=(8.0, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    edges = (along[0] - step / 2, along[-1] + step / 2, -0.5, matrix.shape[1] - 0.5)
+    image = axes.imshow(
+        matrix.T, extent=edges, origin="lower", aspect="auto", cmap="viridis",
+        interpolation="nearest",
+    )  # fmt: skip
+    answered = np.flatnonzero(picks >= 0)
+    axes.scatter(
+        along[answered], picks[answered], s=14, facecolors="none", edgecolors=_FOUND,
+        label="best place",
+    )  # fmt: skip
+    axes.set_xlabel("window" if t_start_us is None else "time in seconds")
+    axes.set_ylabel("place")
+    axes.set_title(title, loc="left")
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=9)
+    figure.colorbar(image, label="score", fraction=0.04, pad=0.02)
     return figure

@@ -186,7 +186,13 @@ def _prepare(folder: Path, cfg: TrainConfig, places: Places) -> Plan:
     coding = Coding(cfg.inputs, units, cfg.compat, statistics, cfg.stdp.network(n_in, cfg.compat))
     for name, reference in zip(names, places.references, strict=True):
         prepare_queries(folder / "inputs" / name, reference, coding)
-    about = {"units": units, "set": places.set.name, "reference": places.references[0].name}
+    about = {
+        "units": units,
+        "set": places.set.name,
+        "reference": places.references[0].name,
+        "window_us": cfg.data.window_us,
+        "input_size": cfg.data.input_size,
+    }
     return write_plan(folder, cfg, names, places.labels, n_in, statistics, about)
 
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from saccade import hub
 from saccade.errors import CheckpointError, MissingFileError
-from saccade.tasks.place_stdp.config_eval import EvalConfig
+from saccade.tasks.place_stdp.config_eval import EvalConfig, PredictConfig
+from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.model import Member
+from saccade.tasks.place_stdp.queries import Coding
 
-__all__ = ["open_members", "share_of"]
+__all__ = ["coding_of", "open_members", "share_of"]
 
 
 def open_members(words: Sequence[str]) -> list[Member]:
@@ -34,7 +36,7 @@ def open_members(words: Sequence[str]) -> list[Member]:
     return members
 
 
-def share_of(member: Member, cfg: EvalConfig) -> float | None:
+def share_of(member: Member, cfg: EvalConfig | PredictConfig) -> float | None:
     """Return from which share of references on neurons are muted; None mutes nobody.
 
     Args:
@@ -47,6 +49,18 @@ def share_of(member: Member, cfg: EvalConfig) -> float | None:
         return cfg.share
     found = member.about.get("share")
     return None if found is None else float(found)
+
+
+def coding_of(members: Sequence[Member]) -> Coding:
+    """Return how windows become inputs, exactly as the members were trained.
+
+    Args:
+        members: Of one ensemble, at least one.
+    """
+    first = members[0]
+    network = first.network if first.learner == "stdp" else NetworkConfig()
+    units, compat = str(first.about["units"]), first.about["compat"]
+    return Coding(first.inputs, units, compat, first.statistics(), network)
 
 
 def _files(word: str) -> list[Path]:
@@ -62,4 +76,10 @@ def _files(word: str) -> list[Path]:
         return found
     if path.suffix == ".safetensors" or path.exists():
         return [path]
+    if not hub.is_name(word):
+        raise MissingFileError(
+            f"No such file or folder: {word} (looked in {Path.cwd()}).",
+            "Expected a run folder, a member-S.safetensors file or the name of a card.",
+            "See: saccade models",
+        )
     return [hub.load(word)[0]]
