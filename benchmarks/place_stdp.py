@@ -32,7 +32,7 @@ from saccade.tasks.place_stdp.assignment import answers, assign, scores
 from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.exact import ExactEngine
 from saccade.tasks.place_stdp.fast import FastGroup, FastLearner
-from saccade.tasks.place_stdp.network import Network, State, draw_delays
+from saccade.tasks.place_stdp.network import Network, State, draw_delays, normalised
 from saccade.tasks.place_stdp.spikes import Raster, poisson_raster
 
 PUBLISHED = NetworkConfig.published(start_ms=0.0)
@@ -107,6 +107,7 @@ def fast_show(network: Network, *, learn: bool) -> Show:
 def candidates(learn: bool) -> dict[str, Show]:
     """Return a function of each engine that shows one image to a network that fires."""
     start = Network.fresh(PUBLISHED, np.random.default_rng(0))
+    start.weights[:] = normalised(start.weights, TARGET)
     native = Network(NATIVE, start.weights, start.delays, start.theta)
     return {
         "saccade, fast": fast_show(native, learn=learn),
@@ -196,10 +197,10 @@ def measure_query(bench: Bench, rounds: int) -> None:
     spikes = int(query(pools[1]).sum())
     bench.compare(
         f"one query over {MODULES * PLACES:,} places, {MODULES} modules",
-        {f"saccade, fast, {threads} threads": lambda pool=pool: query(pool)
+        {f"saccade, fast, threads: {threads}": lambda pool=pool: query(pool)
          for threads, pool in pools.items()},
         rounds=rounds,
-        ours="saccade, fast, 1 threads",
+        ours="saccade, fast, threads: 1",
         target_ms_on_2_threads=TARGET_QUERY_MS,
         output_spikes=spikes,
     )  # fmt: skip
@@ -277,6 +278,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument(
+        "--no-first", action="store_true", help="leave out first images: Brian2 compiles for long"
+    )
     parser.add_argument("--first", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.first:
@@ -290,7 +294,8 @@ def main() -> None:
     measure_images(bench, options.rounds)
     measure_query(bench, options.rounds)
     measure_agreement(bench, options.seeds, options.epochs)
-    measure_first(bench)
+    if not options.no_first:
+        measure_first(bench)
     bench.write()
 
 
