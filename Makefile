@@ -62,17 +62,25 @@ $(BENCH)/.rivals: benchmarks/requirements.txt benchmarks/rivals.txt constraints.
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --requirement benchmarks/rivals.txt
 	@touch $@
 
+# Brian2 needs an older NumPy than the others.
+$(BENCH)-brian2/.rivals: benchmarks/requirements-brian2.txt constraints.txt
+	$(PYTHON) -m venv $(BENCH)-brian2
+	grep -v '^numpy==' constraints.txt > $(BENCH)-brian2/constraints.txt
+	$(BENCH)-brian2/bin/python -m pip install --quiet --constraint $(BENCH)-brian2/constraints.txt --editable . --requirement benchmarks/requirements-brian2.txt
+	@touch $@
+
 test-rivals: $(BENCH)/.rivals
 	$(BENCH)/bin/python -m pip install --quiet --constraint constraints.txt pytest hypothesis
 	$(BENCH)/bin/python -m pytest -q -m rivals -W default
 
-bench: $(BENCH)/.rivals $(VENV)/.user
+bench: $(BENCH)/.rivals $(BENCH)-brian2/.rivals $(VENV)/.user
 	$(BIN)/python benchmarks/start_up.py
-	for question in decode represent neurons retrieval; do \
+	for question in decode represent neurons retrieval delta; do \
 	  OMP_NUM_THREADS=1 $(BENCH)/bin/python -W ignore benchmarks/$$question.py || exit 1; \
 	done
 	$(BENCH)/bin/python -W ignore benchmarks/place_network.py --threads 1 2 --batch 1 8
 	$(BENCH)/bin/python -W ignore benchmarks/place_training.py
+	OMP_NUM_THREADS=1 $(BENCH)-brian2/bin/python -W ignore benchmarks/place_stdp.py
 	$(BIN)/python benchmarks/energy.py
 	$(BIN)/python docs/performance_table.py
 

@@ -244,13 +244,13 @@ class FastLearner:
         """
         check_inputs(inputs, self.config.n_in)
         s = self.steps
-        counts = np.zeros(self.config.n_e, np.int32)
+        counts = np.zeros(-(-self.config.n_e // LANES) * LANES, np.int32)
         learn_kernel(
             inputs.neuron, inputs.step, inputs.n_steps, self.weights, self._delays, self.theta,
             s.block, s.slots, s.latency, s.refractory, s.lockout, s.step_e, s.step_ge, s.step_gi,
             self._step_theta, self._nu_pre, *self._decays, counts,
         )  # fmt: skip
-        return counts
+        return counts[: self.config.n_e]
 
 
 def same_delays(networks: Sequence[Network]) -> None:

@@ -34,8 +34,8 @@ _NEVER = -(1 << 30)
 
 @kernel
 def respond_kernel(  # type: ignore[no-untyped-def]
-    neuron, step, n_steps, weights, place, begin, bar, tile, latency, refractory, lockout,
-    step_e, step_ge, step_gi, counts,
+    neuron, step, n_steps, weights, place, begin, bar, tile, latency, refractory, lockout, step_e,
+    step_ge, step_gi, counts,
 ):  # fmt: skip
     """Count the spikes of `LANES` modules that see one raster; adds to counts ``[n_e * LANES]``.
 
@@ -44,32 +44,15 @@ def respond_kernel(  # type: ignore[no-untyped-def]
     ``[n_in, slots + 1]``. bar float32 ``[n_e * LANES]``, mV; infinite, it keeps a lane silent.
     """
     n_e, slots = place.shape[1], begin.shape[1] - 1
-    rounds = latency + 1  # spikes act after that: so many steps of a neuron can be done at once
-    arrivals, ge = np.zeros(n_e * tile * LANES, np.float32), np.zeros(n_e * LANES, np.float32)
-    v, fired = np.empty(n_e * LANES, np.float32), np.empty(n_e * LANES, np.int32)
-    for j in range(n_e * LANES):
-        v[j], fired[j] = _REST, _NEVER
-    gi, gis = np.zeros(LANES, np.float32), np.zeros(rounds * LANES, np.float32)
-    pending, above = np.zeros((2 * rounds, LANES), np.float32), np.zeros(rounds, np.int64)
+    arrivals, state = np.zeros(n_e * tile * LANES, np.float32), _rest(n_e * LANES, latency)
     low, high = 0, 0
     for start in range(0, n_steps, tile):
         low, high = _until(step, low, start - slots + 1), _until(step, high, start + tile)
         _deliver(neuron, step, low, high, start, tile, weights, place, begin, slots, arrivals)
-        stop = min(start + tile, n_steps)
-        for n in range(start, stop, rounds):
-            many = min(rounds, stop - n)
-            _inhibition(gi, gis, pending, n, many, step_gi)
-            for j in range(n_e):
-                some = advance_lanes(
-                    v, ge, fired, bar, j * LANES, arrivals, (j * tile + n - start) * LANES, gis,
-                    n, many, refractory, lockout, step_e, step_ge, above,
-                )  # fmt: skip
-                if some:
-                    for r in range(many):
-                        for m in range(LANES):
-                            if above[r] >> m & 1:
-                                counts[j * LANES + m] += 1
-                                pending[(n + r + latency) % len(pending), m] += _WEIGHT_IE
+        _advance(
+            state, arrivals, bar, start, min(start + tile, n_steps), tile, latency, refractory,
+            lockout, step_e, step_ge, step_gi, counts, False,
+        )  # fmt: skip
 
 
 @kernel
@@ -77,58 +60,76 @@ def learn_kernel(  # type: ignore[no-untyped-def]
     neuron, step, n_steps, weights, delays, theta, block, slots, latency, refractory, lockout,
     step_e, step_ge, step_gi, step_theta, nu_pre, decay_x, decay_1, decay_2, counts,
 ):  # fmt: skip
-    """Show one raster to one module that learns; changes weights ``[n_e, n_in]`` and theta."""
-    n_e, rounds = weights.shape[0], latency + 1
-    rows = -(-n_e // LANES) * LANES
+    """Show one raster to one module that learns; changes weights ``[n_e, n_in]`` and theta.
+
+    counts are int32 ``[rows]``, rows being n_e rounded up to whole vectors.
+    """
+    n_e, n_in, rows = weights.shape[0], weights.shape[1], len(counts)
     lines = np.zeros((rows, block + slots), np.float32)
-    arrivals = np.empty(rows * block, np.float32)
-    ge, v = np.zeros(rows, np.float32), np.empty(rows, np.float32)
-    bar = np.empty(rows, np.float32)
-    fired, before = np.empty(rows, np.int32), np.empty(rows, np.int32)
+    arrivals, state = np.empty(rows * block, np.float32), _rest(rows, latency)
+    bar, before, fired = np.empty(rows, np.float32), np.empty(rows, np.int32), state[2]
     for j in range(rows):
-        v[j], fired[j], bar[j] = _REST, _NEVER, theta[j] + _BASE if j < n_e else _INF
-    gi, gis = np.zeros(LANES, np.float32), np.zeros(rounds * LANES, np.float32)
-    pending, above = np.zeros((2 * rounds, LANES), np.float32), np.zeros(rounds, np.int64)
-    times, begin = _by_input(neuron, step, weights.shape[1])
-    passed, first = np.empty(weights.shape[1], np.int64), 0
-    for i in range(len(passed)):
-        passed[i] = begin[i]
+        bar[j] = theta[j] + _BASE if j < n_e else _INF
+    times, begin, passed = _by_input(neuron, step, n_in)
+    first = 0
     for start in range(0, n_steps, block):
         stop = min(start + block, n_steps)
         last = _until(step, first, stop)
-        for j in range(n_e):
-            _shift(lines[j], block)
-            _arrivals(neuron, step, first, last, start, weights[j], delays[j], lines[j])
-        _transpose(lines, arrivals, block)
-        first = last
+        _gather(neuron, step, first, last, start, block, weights, delays, lines, arrivals)
         for j in range(rows):
             before[j] = fired[j]
-        for n in range(start, stop, rounds):
-            many = min(rounds, stop - n)
-            _inhibition(gi, gis, pending, n, many, step_gi)
-            for at in range(0, rows, LANES):
-                some = advance_lanes(
-                    v, ge, fired, bar, at, arrivals, at * block + (n - start) * LANES, gis, n,
-                    many, refractory, lockout, step_e, step_ge, above,
-                )  # fmt: skip
-                if some:
-                    for r in range(many):
-                        row = (n + r + latency) % len(pending)
-                        for m in range(LANES):
-                            if above[r] >> m & 1:
-                                counts[at + m] += 1
-                                theta[at + m] += _THETA_PLUS
-                                bar[at + m] = theta[at + m] + _BASE
-                                for lane in range(LANES):
-                                    pending[row, lane] += _WEIGHT_IE
-        _pass(times, begin, passed, stop)
+        _advance(
+            state, arrivals, bar, start, stop, block, latency, refractory, lockout, step_e,
+            step_ge, step_gi, counts, True,
+        )  # fmt: skip
         for j in range(n_e):
-            _learn(
-                start, stop, times, begin, passed, weights[j], delays[j], np.int64(fired[j]),
-                np.int64(before[j]), nu_pre, decay_x, decay_1, decay_2,
-            )  # fmt: skip
+            if fired[j] >= start:
+                theta[j] += _THETA_PLUS
+                bar[j] = theta[j] + _BASE
+        _pass(times, begin, passed, stop)
+        _learn(
+            start, stop, times, begin, passed, weights, delays, fired, before, nu_pre, decay_x,
+            decay_1, decay_2,
+        )  # fmt: skip
+        first = last
     for j in range(n_e):
         theta[j] *= (1.0 - step_theta) ** n_steps
+
+
+@kernel
+def _rest(size, latency):  # type: ignore[no-untyped-def]
+    """Return v, ge and the steps of last spikes; gi, inhibition to come, and room for a chunk."""
+    v, fired, rounds = np.empty(size, np.float32), np.empty(size, np.int32), latency + 1
+    for j in range(size):
+        v[j], fired[j] = _REST, _NEVER
+    gi, gis = np.zeros(LANES, np.float32), np.zeros(rounds * LANES, np.float32)
+    pending, above = np.zeros((2 * rounds, LANES), np.float32), np.zeros(rounds, np.int64)
+    return v, np.zeros(size, np.float32), fired, gi, pending, gis, above
+
+
+@kernel(counted=False, apart=True)
+def _advance(  # type: ignore[no-untyped-def]
+    state, arrivals, bar, start, stop, tile, latency, refractory, lockout, step_e, step_ge,
+    step_gi, counts, is_one,
+):  # fmt: skip
+    """Advance all vectors; a spike inhibits its lane (a module), or all lanes of the one module."""
+    v, ge, fired, gi, pending, gis, above = state
+    for n in range(start, stop, latency + 1):
+        rounds = min(latency + 1, stop - n)
+        _inhibition(gi, gis, pending, n, rounds, step_gi)
+        for at in range(0, len(v), LANES):
+            some = advance_lanes(
+                v, ge, fired, bar, at, arrivals, at * tile + (n - start) * LANES, gis, n, rounds,
+                refractory, lockout, step_e, step_ge, above,
+            )  # fmt: skip
+            if some:
+                for r in range(rounds):
+                    row = (n + r + latency) % len(pending)
+                    for m in range(LANES):
+                        if above[r] >> m & 1:
+                            counts[at + m] += 1
+                            for lane in range(LANES):
+                                pending[row, lane] += _WEIGHT_IE if is_one or lane == m else _ZERO
 
 
 @kernel
@@ -137,16 +138,6 @@ def _until(step, first, stop):  # type: ignore[no-untyped-def]
     while first < len(step) and step[first] < stop:
         first += 1
     return first
-
-
-@kernel(counted=False, apart=True)
-def _shift(line, span):  # type: ignore[no-untyped-def]
-    """Move what arrives after a block to its front, and clear the rest."""
-    over = len(line) - span
-    for t in range(over):
-        line[t] = line[span + t]
-    for t in range(over, len(line)):
-        line[t] = _ZERO
 
 
 @kernel(counted=False, apart=True)
@@ -175,36 +166,41 @@ def _inhibition(gi, gis, pending, first, rounds, step_gi):  # type: ignore[no-un
 
 
 @kernel(counted=False, apart=True)
-def _arrivals(neuron, step, first, last, start, weights, delays, line):  # type: ignore[no-untyped-def]
-    for k in range(first, last):
-        i = np.uint64(neuron[k])
-        line[np.uint64(step[k] - start + delays[i])] += weights[i]
+def _gather(  # type: ignore[no-untyped-def]
+    neuron, step, first, last, start, block, weights, delays, lines, arrivals
+):
+    """Add what input spikes bring, neuron by neuron; lines also hold what arrives after a block.
 
-
-@kernel(counted=False, apart=True)
-def _transpose(lines, arrivals, block):  # type: ignore[no-untyped-def]
-    """Put `LANES` neurons side by side: neighbours in a vector, then time, then vectors."""
-    for j0 in range(0, lines.shape[0], LANES):
+    arrivals get `LANES` neighbours side by side, then time, then vectors.
+    """
+    for j in range(len(lines)):
+        line, at = lines[j], j // LANES * LANES * block + j % LANES
+        for t in range(len(line)):
+            line[t] = line[t + block] if t + block < len(line) else _ZERO
+        if j < len(weights):
+            own, late = weights[j], delays[j]
+            for k in range(first, last):
+                i = np.uint64(neuron[k])
+                line[np.uint64(step[k] - start + late[i])] += own[i]
         for t in range(block):
-            at = j0 * block + t * LANES
-            for m in range(LANES):
-                arrivals[at + m] = lines[j0 + m, t]
+            arrivals[at + t * LANES] = line[t]
 
 
 @kernel
 def _by_input(neuron, step, n_in):  # type: ignore[no-untyped-def]
-    """Sort spikes by input: their steps, and where those of each input begin."""
+    """Sort spikes by input: their steps, where those of each input begin, and that once more."""
     begin, free = np.zeros(n_in + 1, np.int64), np.empty(n_in, np.int64)
+    passed = np.empty(n_in, np.int64)
     times = np.empty(len(step), np.int64)
     for i in neuron:
         begin[i + 1] += 1
     for i in range(n_in):
-        free[i] = begin[i]
+        free[i] = passed[i] = begin[i]
         begin[i + 1] += begin[i]
     for k in range(len(step)):
         times[free[neuron[k]]] = step[k]
         free[neuron[k]] += 1
-    return times, begin
+    return times, begin, passed
 
 
 @kernel(counted=False)
@@ -217,37 +213,40 @@ def _pass(times, begin, passed, stop):  # type: ignore[no-untyped-def]
 
 @kernel(counted=False, apart=True)
 def _learn(  # type: ignore[no-untyped-def]
-    start, stop, times, begin, passed, weights, delays, fired, before, nu_pre, decay_x, decay_1,
+    start, stop, times, begin, passed, weights, delays, last, earlier, nu_pre, decay_x, decay_1,
     decay_2,
 ):  # fmt: skip
-    """Change the weights of one neuron by what happened in a block.
+    """Change weights by what happened in a block.
 
     Input spikes that arrive in it change w by nu_pre y1, y1 from the neuron's latest spike before
     them; a spike of the neuron in it adds nu_post x y2, y2 from the spike before that one.
     """
-    is_new = fired >= start
-    if not is_new and start - fired >= len(decay_1):
-        return
-    y2 = 0.0
-    if is_new and before != _NEVER and fired - before < len(decay_2):
-        y2 = decay_2[fired - before]
-    latest = before if is_new else fired
-    for i in range(len(weights)):
-        change, newest = 0.0, np.int64(_NEVER)
-        d = np.int64(delays[i])
-        for q in range(passed[i] - 1, begin[i] - 1, -1):
-            arrival = times[q] + d
-            if arrival >= stop:
-                continue
-            if is_new and arrival <= fired and newest == _NEVER:
-                newest = arrival
-            if arrival < start:
-                if newest != _NEVER or not is_new:
-                    break
-                continue
-            origin = fired if is_new and arrival > fired else latest
-            if origin != _NEVER and arrival - origin < len(decay_1):
-                change += nu_pre * decay_1[arrival - origin]
-        if y2 > 0.0 and newest != _NEVER and fired - newest < len(decay_x):
-            change += _NU_POST * decay_x[fired - newest] * y2
-        weights[i] = np.float32(max(min(weights[i] + change, _TOP), 0.0))
+    for j in range(len(weights)):
+        fired, before = np.int64(last[j]), np.int64(earlier[j])
+        own, late = weights[j], delays[j]
+        is_new = fired >= start
+        if not is_new and start - fired >= len(decay_1):
+            continue
+        y2 = 0.0
+        if is_new and before != _NEVER and fired - before < len(decay_2):
+            y2 = decay_2[fired - before]
+        latest = before if is_new else fired
+        for i in range(len(own)):
+            change, newest = 0.0, np.int64(_NEVER)
+            d = np.int64(late[i])
+            for q in range(passed[i] - 1, begin[i] - 1, -1):
+                arrival = times[q] + d
+                if arrival >= stop:
+                    continue
+                if is_new and arrival <= fired and newest == _NEVER:
+                    newest = arrival
+                if arrival < start:
+                    if newest != _NEVER or not is_new:
+                        break
+                    continue
+                origin = fired if is_new and arrival > fired else latest
+                if origin != _NEVER and arrival - origin < len(decay_1):
+                    change += nu_pre * decay_1[arrival - origin]
+            if y2 > 0.0 and newest != _NEVER and fired - newest < len(decay_x):
+                change += _NU_POST * decay_x[fired - newest] * y2
+            own[i] = np.float32(max(min(own[i] + change, _TOP), 0.0))
