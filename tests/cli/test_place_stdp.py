@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from image_drives import write_nordland, write_orc, write_sfu, write_st_lucia, write_synthia
-from road_recordings import write_drive
-from stdp_runs import PLAIN, SMALL, drives, tell
 
 import saccade
+from image_drives import write_nordland, write_orc, write_sfu, write_st_lucia, write_synthia
+from road_recordings import write_drive
 from saccade.cli.arguments import parse
 from saccade.tasks.place_stdp.config import VERBS
+from stdp_runs import PLAIN, SMALL, drives, tell
 
 RECIPES = sorted(
     (Path(saccade.__file__).parent / "tasks" / "place_stdp" / "recipes").glob("*.yaml")

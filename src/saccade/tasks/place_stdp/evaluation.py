@@ -165,9 +165,7 @@ class _Evaluation:
         stored = StoredInputs(path)
         return stored if stored.exists else prepare_queries(path, traverse, self.coding)
 
-    def _member_scores(
-        self, number: int, pair: Pair, queries: StoredInputs
-    ) -> NDArray[np.float32]:
+    def _member_scores(self, number: int, pair: Pair, queries: StoredInputs) -> NDArray[np.float32]:
         member = self.members[number]
         options = {"share": share_of(member, self.cfg), "readout": self.cfg.readout}
         seed, name = member.about["seed"], file_name(pair.query)

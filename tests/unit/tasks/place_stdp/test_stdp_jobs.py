@@ -1,4 +1,4 @@
-"""Jobs that are killed, shared out and taken up again: the networks are the same to the last byte."""
+"""Jobs that are killed, shared out and taken up again: networks are the same to the last byte."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stdp_runs import PLAIN, SMALL, digests, made, refused, tell, words, write_set
 
 from saccade.errors import ConfigError, DataError, SaccadeError
 from saccade.tasks.place_stdp.config import JobArgs
 from saccade.tasks.place_stdp.jobs import Job, run_jobs
+from stdp_runs import PLAIN, SMALL, digests, made, refused, tell, words, write_set
 
 KILLED = """
 import os, signal, sys
