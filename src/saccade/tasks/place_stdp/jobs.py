@@ -100,7 +100,7 @@ def _results(jobs: Sequence[Job], work: JobArgs) -> Iterator[None]:
         return
     workers = len(jobs) if work.cluster is not None else count
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
-    outcomes = parallel(joblib.delayed(_done)(job) for job in jobs)
+    outcomes: Any = parallel(joblib.delayed(_done)(job) for job in jobs)
     try:
         for error in outcomes:
             if error is not None:

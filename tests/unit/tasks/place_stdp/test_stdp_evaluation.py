@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from saccade.tasks.place_stdp.model import Member
-from saccade.tasks.place_stdp.plain import diagonal_results
 from saccade.tasks.place_stdp.store import read_stored, write_stored
 from stdp_runs import PLAIN, SMALL, made, refused, write_set
 
@@ -41,7 +40,7 @@ def matrix(out: Path, method: str) -> np.ndarray:
 
 
 class TestEnsembles:
-    def test_sum_of_members_and_what_calibration_hides(
+    def test_mean_of_members_and_what_calibration_hides(
         self, root: Path, run: Path, tmp_path: Path
     ) -> None:
         out = ("--weights", run, "--out", tmp_path / "e", "--save-scores")
@@ -49,7 +48,7 @@ class TestEnsembles:
         both, *single = (
             matrix(tmp_path / "e", name) for name in ("2 members", "stdp, seed 0", "stdp, seed 1")
         )
-        assert np.allclose(both, single[0] + single[1])
+        assert np.allclose(both, (single[0] + single[1]) / 2)
         assert single[0].any() and not np.array_equal(*single)
         for record in records(tmp_path / "e").values():
             assert (record["queries"], record["queries_without_match"]) == (9, 3)
@@ -109,13 +108,14 @@ class TestSettings:
         assert not found["everybody"].any() and found["nobody"].any()
 
     @pytest.mark.parametrize("readout", ["standard", "weighted", "spikes"])
-    def test_readouts_find_more_than_chance(
+    def test_right_places_score_more_than_others(
         self, readout: str, root: Path, run: Path, tmp_path: Path
     ) -> None:
         out = ("--weights", run, "--out", tmp_path / "e", "--readout", readout)
-        made("eval", root, *PLAIN, *out)
-        record = records(tmp_path / "e")["2 members"]
-        assert record["recall@1_of_matchable"] > 2 * record["chance_of_recall@1_of_matchable"]
+        made("eval", root, *PLAIN, *out, "--save-scores")
+        scores = matrix(tmp_path / "e", "2 members")
+        right = np.eye(9, dtype=bool)
+        assert scores[right].mean() > 1.2 * scores[~right].mean() > 0
 
     def test_resumed_with_other_settings(self, root: Path, run: Path, tmp_path: Path) -> None:
         out = (*PLAIN, "--weights", run, "--out", tmp_path / "e")
@@ -137,7 +137,6 @@ class TestSettings:
         found = json.loads((tmp_path / "e" / "published_diagonal.json").read_text())
         assert {(r["sequence"], r["queries"]) for r in found} == {(2, 5)}
         assert next(r for r in found if r["method"] == "centred")["recall@1"] == 1.0
-        assert diagonal_results.__doc__
 
 
 class TestEngines:
@@ -184,11 +183,11 @@ class TestRefusals:
         text = refused("eval", tmp_path / "set.npz", "--as-counts", "--weights", run)
         assert "was trained on grey values of images" in text
 
-    def test_nan_frame_is_named(self, tmp_path: Path) -> None:
+    def test_frames_with_nan_are_named(self, tmp_path: Path) -> None:
         counts = np.random.default_rng(0).poisson(3, (6, 12, 16)).astype(np.float32)
         bad = counts.copy()
         bad[4, 2, 2] = np.nan
         np.savez(tmp_path / "set.npz", a=counts, b=bad)
         flags = ("--as-counts", "--out", tmp_path / "e", *PLAIN, "--grid", "8x6")
         text = refused("eval", tmp_path / "set.npz", *flags)
-        assert "4" in text and "b" in text and ("NaN" in text or "finite" in text)
+        assert "set.npz: b holds values below 0 or not finite" in text

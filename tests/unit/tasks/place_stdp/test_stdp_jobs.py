@@ -1,4 +1,4 @@
-"""Jobs that are killed, shared out, taken up again: the networks are the same to the last byte."""
+"""Jobs that are killed, shared out and taken up again: networks are the same to the last byte."""
 
 from __future__ import annotations
 

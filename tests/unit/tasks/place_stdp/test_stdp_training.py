@@ -1,4 +1,4 @@
-"""What is trained: order of places, further drives, published systems, calibration, refusals."""
+"""What is trained: order of places, further drives, published systems, calibration, errors."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from saccade.tasks.place_stdp.config import EvalConfig, TrainConfig
+from saccade.tasks.place_stdp.config import EvalConfig, InputArgs, StdpArgs, TrainConfig
+from saccade.tasks.place_stdp.inputs import StoredInputs
 from saccade.tasks.place_stdp.model import Member
 from saccade.tasks.place_stdp.plan import Plan
+from saccade.tasks.place_stdp.published_input import vprsnn_image
+from saccade.tasks.place_stdp.regions import published_regions
 from saccade.tasks.place_stdp.store import read_stored
 from saccade.tasks.place_stdp.train import train
 from saccade.tasks.place_stdp.weights import open_members, share_of
 from saccade.traverses import SetArgs
-from stdp_runs import PLAIN, SMALL, digests, drives, made, refused, write_set
+from stdp_runs import PLAIN, SMALL, digests, drives, made, refused, tell, write_set
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,7 @@ class TestPlans:
         data = SetArgs(data="images", root=root, tests=("b@0-6:a@0-6",), train=("c@2-9", "a@0-6"))
         cfg = TrainConfig(
             data=data, name="r", out=tmp_path, epochs=1, module_places=3,
-            stdp=load_config_stdp(), inputs=small_inputs(),
+            stdp=StdpArgs(neurons=20, input_ms=120.0), inputs=InputArgs(grid="8x6"),
         )  # fmt: skip
         train(cfg)
         plan = Plan.open(tmp_path / "r")
@@ -76,18 +78,6 @@ class TestPlans:
         assert "10 calibration places" in text
 
 
-def load_config_stdp() -> Any:
-    from saccade.tasks.place_stdp.config import StdpArgs
-
-    return StdpArgs(neurons=20, input_ms=120.0)
-
-
-def small_inputs() -> Any:
-    from saccade.tasks.place_stdp.config import InputArgs
-
-    return InputArgs(grid="8x6")
-
-
 class TestPublishedSystems:
     def test_vprsnn_from_start_to_end(self, root: Path, tmp_path: Path) -> None:
         flags = ("--engine", "exact", "--compat", "vprsnn", "--readout", "standard")
@@ -95,8 +85,6 @@ class TestPublishedSystems:
         plan = Plan.open(tmp_path / "r")
         assert plan.network.pre_sign == 1 and not plan.network.reset_per_image
         assert plan.network.start_ms == 500 and plan.network.input_ms == 350
-        from saccade.tasks.place_stdp.regions import published_regions
-
         order = published_regions(9, calibration=3, seed=0).order
         member = member_of(tmp_path / "r")
         assert member.module_places(range(3)).tolist() == order.tolist()
@@ -108,8 +96,6 @@ class TestPublishedSystems:
         assert records[0]["method"] == "stdp, seed 0" and records[0]["queries"] == 9
 
     def test_vprsnn_sees_colours_as_the_file_has_them(self, tmp_path: Path) -> None:
-        from saccade.tasks.place_stdp.published_input import vprsnn_image
-
         rng = np.random.default_rng(0)
         images = rng.integers(0, 256, (2, 3, 20, 30, 3)).astype(np.uint8)
         np.savez(tmp_path / "set.npz", a=images[0], b=images[1])
@@ -132,7 +118,7 @@ class TestPublishedSystems:
         records = json.loads((tmp_path / "e" / "results.json").read_text())
         found = {r["method"]: r["recall@1"] for r in records}
         assert set(found) == {"delta, seed 0", "centred"}
-        assert (tmp_path / "e" / "scores").is_dir()
+        assert system == "lens" or found["delta, seed 0"] >= 0.5
 
     def test_count_frames_are_no_images(self, tmp_path: Path) -> None:
         root = tmp_path / "set.npz"
@@ -173,8 +159,6 @@ class TestCalibration:
         self, root: Path, tmp_path: Path
     ) -> None:
         """The recall that calibration reports is that of the member file on those queries."""
-        from saccade.tasks.place_stdp.inputs import StoredInputs
-
         made("train", root, *SMALL, *self.FLAGS, "--out", tmp_path)
         member = member_of(tmp_path / "r")
         inputs = StoredInputs(tmp_path / "r" / "calibration" / "b")
@@ -245,8 +229,6 @@ class TestRefusals:
         assert "--encoding rates" in text
         text = refused("train", root, *out, "--tests", "b:a", "c:b")
         assert "c in b searches in b, others in a" in text
-        from stdp_runs import tell
-
         words = ("train", "place_stdp", "--data", "images", "--root", root, "--train", "a")
         text = tell(*words, *out).err
         assert "has no test pair. Expected --tests QUERY:REFERENCE" in text
