@@ -39,9 +39,7 @@ class TestEventRaster:
     ) -> None:
         events = some_events(seed, count, start_us=1_000)
         settings = replace(GRID, polarities=polarities)
-        found = event_raster(
-            events, settings, NETWORK, start_us=1_000, window_us=50_000
-        )
+        found = event_raster(events, settings, NETWORK, start_us=1_000, window_us=50_000)
         expected = {
             (
                 (int(t) - 1_000) * 1_200 // 50_000,
