@@ -31,7 +31,9 @@ def drives(
     rng = np.random.default_rng(7)
     scene = rng.integers(30, 220, (places, *size)).astype(np.float64)
     return {
-        name: np.clip(scene * (1 - 0.1 * k) + rng.normal(0, noise, scene.shape), 0, 255).astype("u1")
+        name: np.clip(scene * (1 - 0.1 * k) + rng.normal(0, noise, scene.shape), 0, 255).astype(
+            "u1"
+        )
         for k, name in enumerate(names)
     }
 

@@ -73,7 +73,7 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         files = [run.write_json("results.json", [item.record() for item in results])]
         files += write_matches(run, places.set, results, save_scores=cfg.save_scores)
         if cfg.published_diagonal:
-            records = diagonal_results(places, results, cfg.sequences)
+            records = diagonal_results(places, results, cfg.sequences, work.masked())
             files.append(run.write_json("published_diagonal.json", records))
         report = _report(cfg, places, members, results)
         if cfg.report:
@@ -96,7 +96,7 @@ class _Evaluation:
 
     def results(self, pair: Pair) -> Iterator[Result]:
         """Yield every method, sequence length and tolerance on one pair."""
-        masked = self._calibration_places()
+        masked = self.masked()
         for method, scores in self._methods(pair):
             scored = in_sequences(
                 method, scores, self.cfg.sequences, speeds=self.cfg.speeds,
@@ -107,7 +107,7 @@ class _Evaluation:
                     pair, self.places.set, item, self.cfg.tolerances_m, masked=masked
                 )
 
-    def _calibration_places(self) -> NDArray[np.bool_] | None:
+    def masked(self) -> NDArray[np.bool_] | None:
         """Return which places are no candidates: those that calibration has seen."""
         hidden = np.zeros(self.places.count, np.bool_)
         for member in self.members:

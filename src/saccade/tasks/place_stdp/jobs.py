@@ -11,6 +11,7 @@ machine sees the run folder under the same path.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from saccade.tasks.place_stdp.config_train import JobArgs
 __all__ = ["Job", "run_jobs"]
 
 _ATTEMPTS = 3
+CONNECT_TIMEOUT = "10s"
+"""How long a scheduler may take to answer."""
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,16 @@ def _results(jobs: Sequence[Job], work: JobArgs) -> Iterator[None]:
         return
     workers = len(jobs) if work.cluster is not None else count
     parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered")
-    for error in parallel(joblib.delayed(_done)(job) for job in jobs):
-        if error is not None:
-            raise error
-        yield None
+    outcomes: Any = parallel(joblib.delayed(_done)(job) for job in jobs)
+    try:
+        for error in outcomes:
+            if error is not None:
+                raise error
+            yield None
+    finally:
+        with warnings.catch_warnings():  # that jobs are given up after an error is meant
+            warnings.simplefilter("ignore", UserWarning)
+            outcomes.close()
 
 
 def _done(job: Job) -> SaccadeError | None:
@@ -120,7 +129,7 @@ def _backend(work: JobArgs) -> Iterator[None]:
         return
     distributed = require("distributed", "A Dask cluster")
     try:
-        client = distributed.Client(work.cluster, timeout="10s", set_as_default=True)
+        client = distributed.Client(work.cluster, timeout=CONNECT_TIMEOUT, set_as_default=True)
     except (OSError, TimeoutError, ValueError) as error:
         raise ConfigError(
             f"No Dask scheduler answers at {work.cluster}: {error}.",

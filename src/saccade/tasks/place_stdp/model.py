@@ -22,6 +22,7 @@ from saccade.errors import CheckpointError
 from saccade.tasks.place_stdp.assignment import Assignment, Readout, assign, scores
 from saccade.tasks.place_stdp.config_model import InputArgs
 from saccade.tasks.place_stdp.config_network import NetworkConfig
+from saccade.tasks.place_stdp.delta_images import as_inputs
 from saccade.tasks.place_stdp.fast_lanes import LANES
 from saccade.tasks.place_stdp.hyperactive import Activity, muted_neurons
 from saccade.tasks.place_stdp.inputs import StoredInputs
@@ -164,7 +165,8 @@ class Member:
         """
         if self.learner == "delta":
             chosen = slice(None) if images is None else np.asarray(images)
-            values = inputs.values(chosen).astype(np.float32) / np.float32(255)
+            stored = inputs.values(chosen)
+            values = as_inputs(stored, stored.shape[1], self.about["compat"])
             starts = np.cumsum([0, *self.about["lengths"]])
             own = slice(int(starts[part.start]), int(starts[part.stop]))
             return values @ self.array("matrix", own).T

@@ -52,7 +52,10 @@ def plain_scores(
 
 
 def diagonal_results(
-    places: Places, results: Sequence[Result], lengths: Sequence[int]
+    places: Places,
+    results: Sequence[Result],
+    lengths: Sequence[int],
+    masked: NDArray[np.bool_] | None = None,
 ) -> list[dict[str, Any]]:
     """Return recall@1 of the published sequence filter: whole sequences of speed 1, by their start.
 
@@ -60,17 +63,23 @@ def diagonal_results(
         places: Says what is right.
         results: Single images of these are filtered.
         lengths: Images of a sequence.
+        masked: bool ``[R]``, references that are left out, and queries that show only those.
     """
     found: list[dict[str, Any]] = []
     for item in results:
         if item.scored.length != 1 or item.tolerance_m != places.set.tolerance_m:
             continue
-        truth = places.truth(item.pair)
+        truth, scores = places.truth(item.pair), item.scored.scores
+        queries, kept = np.arange(len(scores)), np.arange(scores.shape[1])
+        if masked is not None:
+            kept = np.flatnonzero(~masked)
+            queries = np.flatnonzero(truth.matches(queries[:, None], kept[None]).any(axis=1))
+            scores = scores[np.ix_(queries, kept)]
         for length in lengths:
-            if length == 1 or length > min(item.scored.scores.shape):
+            if length == 1 or length > min(scores.shape):
                 continue
-            best = diagonal(item.scored.scores, length).argmax(axis=1)
-            right = truth.matches(np.arange(len(best)), best)
+            best = diagonal(scores, length).argmax(axis=1)
+            right = truth.matches(queries[: len(best)], kept[best])
             found.append(
                 {
                     "pair": item.pair.name,

@@ -14,12 +14,13 @@ from saccade.errors import ConfigError
 from saccade.tasks.place_stdp.config_model import Compat, InputArgs
 from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.data import event_settings, preprocess_of
+from saccade.tasks.place_stdp.event_spikes import event_raster
 from saccade.tasks.place_stdp.inputs import StoredInputs, write_event_inputs, write_inputs
-from saccade.tasks.place_stdp.preprocess import Frames, PixelStatistics
+from saccade.tasks.place_stdp.preprocess import Frames, PixelStatistics, prepare
 from saccade.traverses import EventTraverse, ImageTraverse, Traverse
 from saccade.traverses.frame_rows import TraverseFrames
 
-__all__ = ["Coding", "file_name", "prepare_queries"]
+__all__ = ["Coding", "file_name", "prepare_queries", "same_inputs"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,8 @@ def prepare_queries(path: Path, traverse: Traverse, coding: Coding) -> StoredInp
         coding: How they become inputs.
 
     Raises:
-        ConfigError: Events are asked for and the traverse has none.
+        ConfigError: Events are asked for and the traverse has none, or a published system for
+            images and it has none.
         DataError: A frame cannot be used.
     """
     with progress(f"Preparing {traverse.name}", unit="windows") as tell:
@@ -58,8 +60,37 @@ def prepare_queries(path: Path, traverse: Traverse, coding: Coding) -> StoredInp
             settings = event_settings(coding.inputs)
             return write_event_inputs(path, _with_events(traverse), settings, coding.network, tell)
         settings = preprocess_of(coding.inputs, coding.units, coding.compat)
-        frames = _frames(traverse, coding)
+        frames = _frames(traverse, coding.compat)
         return write_inputs(path, frames, settings, coding.statistics, tell)
+
+
+def same_inputs(stored: StoredInputs, traverse: Traverse, coding: Coding) -> bool:
+    """Say whether stored inputs are those of a traverse; its first and last windows are compared.
+
+    Args:
+        stored: Inputs.
+        traverse: Its windows.
+        coding: How they became inputs.
+    """
+    if len(stored) != len(traverse):
+        return False
+    if coding.inputs.encoding == "events":
+        settings, drive = event_settings(coding.inputs), _with_events(traverse)
+        rasters = (
+            (stored.raster(k, coding.network, np.random.default_rng(0)),
+             event_raster(drive.window(k), settings, coding.network, seed=k))
+            for k in {0, len(stored) - 1}
+        )  # fmt: skip
+        return all(
+            np.array_equal(a.neuron, b.neuron) and np.array_equal(a.step, b.step)
+            for a, b in rasters
+        )
+    settings = preprocess_of(coding.inputs, coding.units, coding.compat)
+    frames = _frames(traverse, coding.compat)
+    return all(
+        np.array_equal(stored.values(k), prepare(frames[k : k + 1], settings, coding.statistics)[0])
+        for k in {0, len(stored) - 1}
+    )
 
 
 def file_name(traverse: Traverse) -> str:
@@ -67,26 +98,34 @@ def file_name(traverse: Traverse) -> str:
     return quote(traverse.name, safe="@")
 
 
-class _ColourFrames:
-    """The colours of a traverse of images, made slice by slice."""
+class _Colours:
+    """The images of a traverse as they are in their files, made slice by slice.
+
+    Args:
+        traverse: Images.
+    """
 
     def __init__(self, traverse: ImageTraverse) -> None:
-        self.traverse = traverse
+        self._traverse = traverse
         height, width, channels = traverse.rgb(0).shape
-        self.shape: tuple[int, ...] = (len(traverse), channels, height, width)
+        self.shape = (len(traverse), channels, height, width)
 
     def __getitem__(self, rows: slice, /) -> NDArray[np.uint8]:
-        """Return colours uint8 ``[n, 3, H, W]``."""
-        numbers = range(*rows.indices(self.shape[0]))
-        return np.stack([self.traverse.rgb(k).transpose(2, 0, 1) for k in numbers])
+        images = [self._traverse.rgb(k) for k in range(*rows.indices(self.shape[0]))]
+        return np.stack(images).transpose(0, 3, 1, 2)
 
 
-def _frames(traverse: Traverse, coding: Coding) -> Frames:
-    """Return frames: published systems for images begin with the bytes of their colours."""
-    wants_colours = coding.compat in ("vprsnn", "vprtempo")
-    if wants_colours and isinstance(traverse, ImageTraverse) and len(traverse):
-        return _ColourFrames(traverse)
-    return TraverseFrames(traverse)
+def _frames(traverse: Traverse, compat: Compat | None) -> Frames:
+    """Return frames; published systems for images begin with the colours of the file."""
+    if compat not in ("vprsnn", "vprtempo"):
+        return TraverseFrames(traverse)
+    if not isinstance(traverse, ImageTraverse):
+        raise ConfigError(
+            f"--compat {compat}: {traverse.name} holds no images.",
+            "Expected grey values or colours, 0 to 255.",
+            "Leave out --compat.",
+        )
+    return _Colours(traverse)
 
 
 def _with_events(traverse: Traverse) -> EventTraverse:

@@ -66,7 +66,8 @@ def write_stored(path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[
     metadata = {"saccade": json.dumps({"schema": SCHEMA, **to_plain(dict(about))})}
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
-        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, part, metadata=metadata)
+        plain = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+        save_file(plain, part, metadata=metadata)
     return path
 
 

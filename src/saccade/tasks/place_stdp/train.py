@@ -26,7 +26,7 @@ from saccade.tasks.place_stdp.model import merge_member
 from saccade.tasks.place_stdp.module import train_module
 from saccade.tasks.place_stdp.plan import Plan, write_plan
 from saccade.tasks.place_stdp.preprocess import Preprocess, measure
-from saccade.tasks.place_stdp.queries import Coding, file_name, prepare_queries
+from saccade.tasks.place_stdp.queries import Coding, file_name, prepare_queries, same_inputs
 from saccade.tasks.place_stdp.record import record_modules
 from saccade.traverses.frame_rows import TraverseFrames
 
@@ -144,6 +144,8 @@ class _Work:
                 continue
             epochs, share = chosen(self.plan, member)
             files.append(merge_member(self.plan, member, epochs, share=share))
+            for path in self.plan.part("module", member, 0, 0).parent.glob("*.partial"):
+                path.unlink(missing_ok=True)  # of a job that was killed after its last file
         tables: tuple[Table, ...] = ()
         values: dict[str, Any] = {
             "run": str(run.folder),
@@ -168,7 +170,15 @@ def _prepare(folder: Path, cfg: TrainConfig, places: Places) -> Plan:
     units, names = places.set.units, tuple(file_name(item) for item in places.references)
     if (folder / "plan.safetensors").exists():
         plan = Plan.open(folder)
-        return write_plan(folder, cfg, names, places.labels, plan.n_in, plan.statistics, plan.about)
+        plan = write_plan(folder, cfg, names, places.labels, plan.n_in, plan.statistics, plan.about)
+        for k, reference in enumerate(places.references):
+            if not same_inputs(plan.inputs(k), reference, plan.coding(units)):
+                raise ConfigError(
+                    f"{folder} holds a run with other images of {reference.name}.",
+                    "Expected the same data to go on with it.",
+                    "Give this run another --name.",
+                )
+        return plan
     settings, statistics = preprocess_of(cfg.inputs, units, cfg.compat), None
     if cfg.inputs.encoding == "rates":
         statistics = measure(TraverseFrames(places.references[0]), settings)

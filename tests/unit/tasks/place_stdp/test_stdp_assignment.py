@@ -211,3 +211,17 @@ def test_what_cannot_be_scored_is_refused() -> None:
         joined([])
     with pytest.raises(ShapeError, match=r"over \[2, 3\] places"):
         joined([found, assign([[1]], [2])])
+
+
+def test_joined_networks_read_out_as_each_alone() -> None:
+    """How many labels count as many is a share of the labels of a neuron's own network."""
+    rng = np.random.default_rng(4)
+    parts, counts, alone = [], [], []
+    for first in range(0, 300, 5):
+        seen = rng.poisson(1.0, (10, 6))
+        labels = np.arange(10) % 5
+        parts.append(assign(seen, labels + first, places=300))
+        counts.append(rng.poisson(1.0, (4, 6)))
+        alone.append(scores(counts[-1], assign(seen, labels, places=5), readout="weighted"))
+    together = scores(np.hstack(counts), joined(parts), readout="weighted")
+    assert np.array_equal(together, np.hstack(alone))
