@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,12 +71,12 @@ def spiking_cost(
 
 
 def feature_spikes(
-    raster: NDArray[np.uint8], feature: Floats, threshold: float, floor: float
+    raster: NDArray[Any], feature: Floats, threshold: float, floor: float
 ) -> NDArray[np.int64]:
     """Return the spikes of features in each step, from rest.
 
     Args:
-        raster: uint8 ``[T, N]``.
+        raster: Whole numbers ``[T, N]``.
         feature: float32 ``[N, F]``.
         threshold: Of features.
         floor: Least membrane potential.
@@ -100,7 +101,7 @@ def feature_spikes(
 def _layers(
     member: Member,
     number: int,
-    rasters: Sequence[NDArray[np.uint8]],
+    rasters: Sequence[NDArray[Any]],
     model: SpikingModel,
     feature: Floats,
     output: Floats,
@@ -109,7 +110,7 @@ def _layers(
     inner = [
         feature_spikes(raster, feature, model.thresholds[0], model.floor) for raster in rasters
     ]
-    outer = [feature_spikes(spikes, output, model.thresholds[1], model.floor) for spikes in inner]  # type: ignore[arg-type]
+    outer = [feature_spikes(spikes, output, model.thresholds[1], model.floor) for spikes in inner]
     sides = (
         ("input to features", feature, rasters, inner),
         ("features to places", output, inner, outer),

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,9 +47,9 @@ def opened(folder: Path, kind: str) -> tuple[Member, StoredInputs]:
     return Member.open(run / "member-0.safetensors"), StoredInputs(run / "inputs" / "a")
 
 
-def small(folder: Path, kind: str, out: Path, **changes: object) -> EnergyConfig:
+def small(folder: Path, kind: str, out: Path, **changes: Any) -> EnergyConfig:
     data = SetArgs(data="images", root=folder / "set.npz", tests=("b:a",))
-    return EnergyConfig(data=data, weights=(str(folder / kind),), windows=3, out=out, **changes)  # type: ignore[arg-type]
+    return EnergyConfig(data=data, weights=(str(folder / kind),), windows=3, out=out, **changes)
 
 
 def test_synaptic_events_are_spikes_times_what_they_reach(folder: Path) -> None:
@@ -113,7 +114,7 @@ def test_feature_spikes_drive_outputs_as_the_kernel_does() -> None:
     raster = (rng.random((30, 8)) < 0.4).astype(np.uint8)
     feature, output = (rng.normal(0.1, 0.5, shape).astype("f4") for shape in ((8, 5), (5, 3)))
     inner = feature_spikes(raster, feature, 1.0, -1.0)
-    outer = feature_spikes(inner, output, 1.0, -1.0)  # type: ignore[arg-type]
+    outer = feature_spikes(inner, output, 1.0, -1.0)
     expected = SpikingModel(((feature, output),)).counts(raster)
     np.testing.assert_array_equal(outer.sum(axis=0), expected)
     assert expected.sum() > 0
@@ -132,7 +133,9 @@ def test_report_prices_every_layer(report: Report, folder: Path) -> None:
     tables = {table.title: table for table in report.tables}
     layers = tables["Energy per layer, snn_lemaire, 45nm"]
     assert len(layers.rows) == 3 + 1
-    assert report.values["energy_pj"] == pytest.approx(sum(row[6] for row in layers.rows[:-1]))
+    assert report.values["energy_pj"] == pytest.approx(
+        sum(float(row[6] or 0) for row in layers.rows[:-1])
+    )
     assert set(report.values["energy_pj_by_proxy"]) == set(ESTIMATES)
     events = report.values["synaptic_events_per_query"]
     operations = report.values["energy_pj_by_proxy"]["operations"]

@@ -3,6 +3,7 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,10 +69,10 @@ def counting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def asked(recording: Path, weights: Path, out: Path, **changes: object) -> PredictConfig:
+def asked(recording: Path, weights: Path, out: Path, **changes: Any) -> PredictConfig:
     return PredictConfig(
         recording=recording, weights=(str(weights),), out=out, work=JobArgs(jobs=1), **changes
-    )  # type: ignore[arg-type]
+    )
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:

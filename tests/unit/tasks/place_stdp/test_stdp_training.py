@@ -43,7 +43,7 @@ class TestPlans:
         places = [member.module_places(range(member.modules)) for member in members]
         assert [sorted(one.tolist()) for one in places] == [list(range(9))] * 2
         assert places[0].tolist() != places[1].tolist()
-        assert [member.about["lengths"] for member in members] == [[3, 1, 3, 2]] * 2
+        assert [member.about["lengths"] for member in members] == [[2, 2, 3, 2]] * 2
         hidden = [set(member.module_places(range(2)).tolist()) for member in members]
         assert hidden[0] == hidden[1] and len(hidden[0]) == 4
         weights = [member.array("weights") for member in members]
