@@ -72,7 +72,7 @@ def event_raster(
 
     Examples:
         >>> from saccade.events.types import SensorSize
-        >>> events = Events.from_arrays([0, 3], [0, 1], [5, 105], [1, 0], SensorSize(2, 4))
+        >>> events = Events([0, 3], [0, 1], [5, 105], [1, 0], SensorSize(2, 4))
         >>> raster = event_raster(events, EventSettings(size=(2, 2)), NetworkConfig(n_in=4))
         >>> raster.neuron.tolist(), raster.step.tolist()
         ([0, 3], [0, 3465])

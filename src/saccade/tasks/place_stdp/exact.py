@@ -38,6 +38,7 @@ class ExactEngine:
         state: Where it begins; the published start without. It is changed by running.
 
     Examples:
+        >>> from saccade.tasks.place_stdp.config_network import NetworkConfig
         >>> config = NetworkConfig(n_in=4, n_e=2)
         >>> engine = ExactEngine(Network.fresh(config, np.random.default_rng(0)))
         >>> inputs = Raster.of([0, 1, 2, 3] * 500, np.repeat(np.arange(500) * 4, 4), 2000)
