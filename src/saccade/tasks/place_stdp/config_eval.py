@@ -87,13 +87,8 @@ class EvalConfig:
             raise ConfigError(f"--share {self.share:g}.", "Expected above 0, at most 1.")
         if self.resume and self.out is None:
             raise ConfigError("--resume without --out.", "Expected the folder to go on in.")
-        plain = self.frame_baselines
-        plain += self.baselines if self.inputs.encoding == "rates" else ()
-        if not self.weights and not plain:
-            raise ConfigError(
-                f"Neither --weights nor a plain method of {self.inputs.encoding}.",
-                "Expected a method: --weights, --baselines (of rates) or --frame-baselines.",
-            )
+        if not self.weights and not self.baselines and not self.frame_baselines:
+            raise ConfigError("Neither --weights nor --baselines.", "Expected a method.")
 
 
 @dataclass(frozen=True, kw_only=True)

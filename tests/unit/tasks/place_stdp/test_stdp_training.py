@@ -118,7 +118,7 @@ class TestPublishedSystems:
         records = json.loads((tmp_path / "e" / "results.json").read_text())
         found = {r["method"]: r["recall@1"] for r in records}
         assert set(found) == {"delta, seed 0", "centred"}
-        assert system == "lens" or found["delta, seed 0"] >= 0.5
+        assert system == "lens" or found["delta, seed 0"] > 2 / 9
 
     def test_count_frames_are_no_images(self, tmp_path: Path) -> None:
         root = tmp_path / "set.npz"
