@@ -67,16 +67,12 @@ def evaluate_set(cfg: EvalConfig) -> Report:
         CheckpointError: A file of weights is damaged, or knows other places.
         DataError: The tolerance makes no pair, or every pair, a true match.
     """
-<<<<<<< HEAD
     check_plain((*cfg.baselines, *cfg.frame_baselines))
-=======
-    check_baselines((*cfg.baselines, *cfg.frame_baselines))
     if cfg.inputs.encoding == "events" and not cfg.weights and not cfg.frame_baselines:
         raise ConfigError(
             "Neither --weights nor a plain method of events.",
             "Expected --weights, or --frame-baselines of the counted events.",
         )
->>>>>>> stdp-f
     members = open_members(cfg.weights)
     places = open_places(cfg.data)
     for member in members:
