@@ -131,7 +131,7 @@ def measure_images(bench: Bench, rounds: int) -> None:
             rounds=rounds,
             ours="saccade, fast",
             input_spikes=len(inputs),
-            output_spikes=len(exact),
+            output_spikes_of_the_first_image=len(exact),
             share_of_spikes_of_brian2_and_exact_that_agree=shared,
         )
     bench.record["rows"][0]["target_ms"] = TARGET_TRAINING_MS

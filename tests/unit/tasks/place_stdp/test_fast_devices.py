@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 import torch
 
-from saccade.errors import ConfigError, ShapeError
+from saccade.errors import ConfigError, DeviceError, ShapeError
 from saccade.tasks.place_stdp import fast_torch
 from saccade.tasks.place_stdp.config_model import StdpArgs
 from saccade.tasks.place_stdp.config_network import NetworkConfig
 from saccade.tasks.place_stdp.fast_device import DeviceGroup, DeviceLearner
 from saccade.tasks.place_stdp.fast_reference import learn_plain, respond_plain
 from saccade.tasks.place_stdp.network import Network, draw_delays
+from saccade.tasks.place_stdp.respond import responses
 from saccade.tasks.place_stdp.spikes import Raster, poisson_raster
 
 SMALL = NetworkConfig(n_in=12, n_e=7, lockout_ms=20.0)
@@ -117,3 +118,11 @@ def test_silent_images_have_no_spikes() -> None:
 def test_the_exact_engine_has_no_gpu() -> None:
     with pytest.raises(ConfigError, match="--device cpu"):
         StdpArgs(engine="exact", device="cuda")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_an_absent_gpu_is_named() -> None:
+    inputs: Any = None  # not looked at before the device is
+    answers = responses(modules(1), inputs, engine="fast", seed=0, images=[0], device="cuda")
+    with pytest.raises(DeviceError, match="cuda"):
+        next(answers)
