@@ -32,11 +32,11 @@ __all__ = ["DeviceGroup", "DeviceLearner", "face_of"]
 
 
 def face_of(device: torch.device) -> Any:
-    """Return the functions that run a block: `fast_triton` on a GPU with Triton."""
+    """Return the functions that run a block: `_fast_triton` on a GPU with Triton."""
     if device.type == "cuda" and importlib.util.find_spec("triton") is not None:
-        from saccade.tasks.place_stdp import fast_triton
+        from saccade.tasks.place_stdp import _fast_triton
 
-        return fast_triton
+        return _fast_triton
     return fast_torch
 
 

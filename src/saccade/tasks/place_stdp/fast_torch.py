@@ -5,7 +5,7 @@
     learn      weights change by what happened in the block
 
 Every pair p has a module and an image: all modules with all images in a test, each module with its
-own image in training. The same three functions stand in `fast_triton`; `fast_device` calls either.
+own image in training. The same three functions stand in `_fast_triton`; `fast_device` calls either.
 Spikes are those of `fast_reference` to the last one.
 """
 

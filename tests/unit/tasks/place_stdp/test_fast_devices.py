@@ -86,10 +86,10 @@ def test_plain_torch_learns_as_the_reference() -> None:
 @pytest.mark.skipif(not HAS_TRITON, reason="the package triton is not installed")
 @pytest.mark.skipif(not INTERPRETED, reason="TRITON_INTERPRET=1 is not set")
 def test_interpreted_triton_answers_and_learns_as_the_reference() -> None:
-    from saccade.tasks.place_stdp import fast_triton
+    from saccade.tasks.place_stdp import _fast_triton
 
-    answers_agree("cpu", fast_triton, modules(2), [image(0), image(1)])
-    lessons_agree("cpu", fast_triton, modules(2), turns=1)
+    answers_agree("cpu", _fast_triton, modules(2), [image(0), image(1)])
+    lessons_agree("cpu", _fast_triton, modules(2), turns=1)
 
 
 @pytest.mark.gpu
