@@ -20,7 +20,7 @@ SMALL = (
 )
 """Modules of 48 inputs and 20 neurons."""
 EXACT = ("--engine", "exact")
-PLAIN = ("--baselines", "centred", "--no-report", "--jobs", "1")
+PLAIN = ("--no-standardised", "--baselines", "centred", "--no-report", "--jobs", "1")
 """Tests without the page."""
 
 

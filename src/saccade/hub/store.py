@@ -41,6 +41,7 @@ CARDS: dict[str, str] = {
     "spikevpr-r34-nsavp": "published-spikevpr-r34-nsavp.yaml",
     "spikevpr-r34-nyc": "published-spikevpr-r34-nyc.yaml",
     "street-resnet8": "street-resnet8.yaml",
+    "street-stdp": "street-stdp.yaml",
 }
 """Name -> card in the folder ``weights`` of the package."""
 
