@@ -131,7 +131,7 @@ def write(name: str, content: dict[str, Any]) -> None:
 
 
 def measured(name: str, case: Case, args: argparse.Namespace) -> dict[str, Any]:
-    rows, commands = list[dict[str, Any]](), list[str]()
+    rows, commands, commits = list[dict[str, Any]](), list[str](), list[str]()
     for number, pair in enumerate(case.pairs):
         for learner, flags in case.learners.items():
             if args.learners and learner not in args.learners:
@@ -145,11 +145,14 @@ def measured(name: str, case: Case, args: argparse.Namespace) -> dict[str, Any]:
             seen = run.with_name(f"{run.name}-eval")
             call(f"{test} --jobs {args.jobs} --out {seen} --save-scores", seen)
             rows += collected(learner, json.loads((seen / "results.json").read_text()))
+            made = (json.loads((folder / "versions.json").read_text()) for folder in (run, seen))
+            commits += [str(versions["git"])[:7] for versions in made]
     return {
         "about": case.about,
         "commands": list(dict.fromkeys(commands)),
         "machine": machine(),
         "versions": versions(),
+        "commits of the runs": sorted(set(commits)),
         "seeds": list(range(MEMBERS)),
         "results": rows,
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 DOCS = Path(__file__).parent
 MARKER, END = "<!-- results -->", "<!-- end of results -->"
+SPEED, SPEED_END = "<!-- speed -->", "<!-- end of speed -->"
 SETS = ("nordland_100", "nordland_400", "brisbane_7x7", "corridor", "world")
 LEARNERS = ("stdp", "delta", "templates", "fields")
 
@@ -18,7 +19,36 @@ LEARNERS = ("stdp", "delta", "templates", "fields")
 def main() -> None:
     page = DOCS / "place_stdp.md"
     before, _, after = page.read_text().partition(MARKER)
-    page.write_text(f"{before}{MARKER}\n{results()}{END}{after.partition(END)[2]}")
+    text = f"{before}{MARKER}\n{results()}{END}{after.partition(END)[2]}"
+    before, _, after = text.partition(SPEED)
+    page.write_text(f"{before}{SPEED}\n{speed()}{SPEED_END}{after.partition(SPEED_END)[2]}")
+
+
+def speed() -> str:
+    """Return what the benchmarks measured, as milliseconds and ratios."""
+    folder = DOCS.parent / "benchmarks" / "results"
+    lines = ["", "| job | saccade | against |", "|---|---:|---|"]
+    modules = json.loads((folder / "place_stdp.json").read_text())
+    for row in modules["rows"]:
+        seconds = {name: value["median"] for name, value in row.get("seconds", {}).items()}
+        if "Brian2" in seconds:
+            for engine in ("exact", "fast"):
+                own = seconds[f"saccade, {engine}"]
+                lines.append(
+                    f"| {row['case']}, {engine} engine | {own * 1e3:.0f} ms | "
+                    f"Brian2 {seconds['Brian2'] * 1e3:,.0f} ms, {seconds['Brian2'] / own:.0f} x |"
+                )
+        else:
+            for name, value in seconds.items():
+                threads = name.rpartition(" ")[2]
+                lines.append(f"| {row['case']}, {threads} threads | {value * 1e3:,.0f} ms | |")
+    commit, machine = modules["commit"], modules["machine"]
+    lines += [
+        "",
+        f"{machine['cores']} cores, {machine['cpu']}, commit {commit}, `{modules['command']}`.",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def results() -> str:
@@ -56,7 +86,7 @@ def section(record: dict[str, Any], name: str) -> str:
             f"| {name_of_pair} | {frames} | {bar['recall@1']:.3f} {bar['method']} | "
             f"{' | '.join(cells)} |"
         )
-    commit = str(record["versions"]["git"] or "")[:7]
+    commit = ", ".join(record.get("commits of the runs", [str(record["versions"]["git"])[:7]]))
     lines += [
         "",
         f"Recall@1, mean ± standard deviation over the seeds {record['seeds']}. "
