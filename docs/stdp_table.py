@@ -28,7 +28,7 @@ def speed() -> str:
     """Return what the benchmarks measured, as milliseconds and ratios."""
     folder = DOCS.parent / "benchmarks" / "results"
     lines = ["", "| job | saccade | against |", "|---|---:|---|"]
-    modules = json.loads((folder / "place_stdp.json").read_text())
+    modules, alone = json.loads((folder / "place_stdp.json").read_text()), 0.0
     for row in modules["rows"]:
         seconds = {name: value["median"] for name, value in row.get("seconds", {}).items()}
         if "Brian2" in seconds:
@@ -38,10 +38,15 @@ def speed() -> str:
                     f"| {row['case']}, {engine} engine | {own * 1e3:.0f} ms | "
                     f"Brian2 {seconds['Brian2'] * 1e3:,.0f} ms, {seconds['Brian2'] / own:.0f} x |"
                 )
+            alone = seconds["Brian2"]
         else:
             for name, value in seconds.items():
                 threads = name.rpartition(" ")[2]
-                lines.append(f"| {row['case']}, {threads} threads | {value * 1e3:,.0f} ms | |")
+                lines.append(
+                    f"| {row['case']}, {threads} thread{'s' * (threads != '1')} | "
+                    f"{value * 1e3:,.0f} ms | one module {value / 108 * 1e3:.1f} ms, "
+                    f"Brian2 {alone / value * 108:.0f} x |"
+                )
     commit, machine = modules["commit"], modules["machine"]
     lines += [
         "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,26 +23,30 @@ __all__ = ["pair_sections"]
 
 MOST_PAIRS = 6
 """Pairs that get pictures; tables have all."""
-MOST_CURVES = 8
+MOST_CURVES, MOST_NETWORKS = 8, 5
+"""Methods in a plot; networks among them where plain methods would fill the rest."""
 
 
-def pair_sections(results: Sequence[Result]) -> list[Section]:
+def pair_sections(
+    results: Sequence[Result], *, plain: Collection[str] = BASELINES
+) -> list[Section]:
     """Return a section for each of the first pairs, at the first tolerance.
 
     Args:
         results: All of them; the first of a pair is drawn as a matrix and a map.
+        plain: Names of methods that learn nothing.
     """
     first = results[0].tolerance_m
     pairs = list({id(item.pair): item.pair for item in results}.values())
     sections: list[Section] = []
     for pair in pairs[:MOST_PAIRS]:
         own = [item for item in results if item.pair is pair and item.tolerance_m == first]
-        sections.append(Section(pair.name, _pair_blocks(pair, own)))
+        sections.append(Section(pair.name, _pair_blocks(pair, own, plain)))
     return sections
 
 
-def _pair_blocks(pair: Pair, results: Sequence[Result]) -> list[Block]:
-    shown = _shown(results)
+def _pair_blocks(pair: Pair, results: Sequence[Result], plain: Collection[str]) -> list[Block]:
+    shown = _shown(results, plain)
     recall = recall_curves({item.scored.name: item.evaluation.recall for item in shown})
     curves = precision_recall_curves(
         {item.scored.name: item.evaluation.best for item in shown}, title="Best matches accepted"
@@ -61,11 +65,18 @@ def _pair_blocks(pair: Pair, results: Sequence[Result]) -> list[Block]:
     return blocks
 
 
-def _shown(results: Sequence[Result]) -> list[Result]:
-    """Return the networks and, as far as there is room, the baselines that find most."""
-    plain = [item for item in results if item.scored.method.partition("/")[0] in BASELINES]
-    best = sorted(plain, key=lambda item: -float(item.evaluation.recall.over_matchable[0]))
-    return [*(item for item in results if item not in plain), *best][:MOST_CURVES]
+def _shown(results: Sequence[Result], plain: Collection[str]) -> list[Result]:
+    """Return networks and plain methods, the best of either where there is no room for all."""
+    groups: tuple[list[Result], list[Result]] = ([], [])
+    for item in results:
+        word = item.scored.method.removeprefix("frames, ").partition(",")[0].partition("/")[0]
+        groups[word in plain].append(item)
+    networks, bars = (
+        sorted(group, key=lambda item: -float(item.evaluation.recall.over_matchable[0]))
+        for group in groups
+    )
+    room = max(MOST_CURVES - len(bars), MOST_NETWORKS)
+    return [*networks[:room], *bars][:MOST_CURVES]
 
 
 def _measures(results: Sequence[Result]) -> Table:

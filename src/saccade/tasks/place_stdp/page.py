@@ -12,6 +12,8 @@ from saccade.engine import RunDir, to_yaml
 from saccade.tasks.place_stdp.config_eval import EvalConfig
 from saccade.tasks.place_stdp.model import Member
 from saccade.tasks.place_stdp.pictures import assignment_histogram, receptive_fields
+from saccade.tasks.place_stdp.plain import DISTANCES
+from saccade.traverses.baselines import BASELINES
 from saccade.traverses.page import pair_sections
 from saccade.traverses.results import Result
 from saccade.view.figures import figure_png
@@ -38,7 +40,8 @@ def write_page(
         results: All of them; those at the first tolerance are drawn.
         members: Networks; what the first module of the first one has learned is drawn.
     """
-    sections = [report_section(report), *pair_sections(results)]
+    plain = {*BASELINES, *DISTANCES}
+    sections = [report_section(report), *pair_sections(results, plain=plain)]
     if members:
         sections.append(Section("What neurons have learned", _learned(members[0])))
     sections.append(Section("Made with", [Text("Configuration", to_yaml(cfg))]))
