@@ -24,7 +24,11 @@ from numpy.typing import NDArray
 from saccade.errors import ConfigError, ShapeError
 from saccade.tasks.place_stdp.config_network import MODEL, NetworkConfig
 from saccade.tasks.place_stdp.equations import check_inputs
-from saccade.tasks.place_stdp.fast_kernels import learn_kernel, respond_kernel
+from saccade.tasks.place_stdp.fast_kernels import (
+    learn_kernel,
+    respond_kernel,
+    respond_one_kernel,
+)
 from saccade.tasks.place_stdp.fast_lanes import LANES
 from saccade.tasks.place_stdp.network import Network
 from saccade.tasks.place_stdp.spikes import Raster
@@ -159,6 +163,7 @@ class FastGroup:
         self.config, self.modules = first.config, len(networks)
         self.steps = FastSteps.of(first.config)
         n_in, n_e = first.delays.shape
+        self._one = _one_module(first) if len(networks) == 1 else None
         order = np.argsort(first.delays, axis=1, kind="stable")
         delays = np.take_along_axis(first.delays, order, axis=1)
         self._place = (order * TILE + delays).astype(np.int32)
@@ -193,8 +198,24 @@ class FastGroup:
         return np.concatenate(found)[: self.modules]
 
     def part_counts(self, part: int, inputs: Raster) -> NDArray[np.int32]:
-        """Return the spikes of one vector of modules, int32 ``[LANES, n_e]``; frees the GIL."""
+        """Return the spikes of one vector of modules; frees the GIL.
+
+        Args:
+            part: Which one.
+            inputs: Input spikes of the image.
+
+        Returns:
+            int32 ``[LANES, n_e]``; ``[1, n_e]`` for a module alone.
+        """
         s = self.steps
+        if self._one is not None:
+            weights, delays, bar = self._one
+            found = np.zeros((1, len(bar)), np.int32)
+            respond_one_kernel(
+                inputs.neuron, inputs.step, inputs.n_steps, weights, delays, bar, s.block, s.slots,
+                s.latency, s.refractory, s.lockout, s.step_e, s.step_ge, s.step_gi, found[0],
+            )  # fmt: skip
+            return found[:, : self.config.n_e]
         counts = np.zeros(self.config.n_e * LANES, np.int32)
         respond_kernel(
             inputs.neuron, inputs.step, inputs.n_steps, self._weights[part], self._place,
@@ -251,6 +272,16 @@ class FastLearner:
             self._step_theta, self._nu_pre, *self._decays, counts,
         )  # fmt: skip
         return counts[: self.config.n_e]
+
+
+def _one_module(
+    network: Network,
+) -> tuple[NDArray[np.float32], NDArray[np.int16], NDArray[np.float32]]:
+    """Return weights and delays ``[n_e, n_in]`` and bars of a module, its neurons in vectors."""
+    bar = np.full(-(-network.config.n_e // LANES) * LANES, np.inf, np.float32)
+    bar[: network.config.n_e] = network.theta + MODEL.threshold_e
+    weights = np.ascontiguousarray(network.weights.T, np.float32)
+    return weights, np.ascontiguousarray(network.delays.T), bar
 
 
 def same_delays(networks: Sequence[Network]) -> None:

@@ -22,7 +22,7 @@ from saccade.jit import kernel
 from saccade.tasks.place_stdp.config_network import MODEL
 from saccade.tasks.place_stdp.fast_lanes import LANES, add_lanes, advance_lanes
 
-__all__ = ["learn_kernel", "respond_kernel"]
+__all__ = ["learn_kernel", "respond_kernel", "respond_one_kernel"]
 
 _REST, _RESET = np.float32(MODEL.rest_e), np.float32(MODEL.reset_e)
 _WEIGHT_IE = np.float32(MODEL.weight_ie)
@@ -53,6 +53,30 @@ def respond_kernel(  # type: ignore[no-untyped-def]
             state, arrivals, bar, start, min(start + tile, n_steps), tile, latency, refractory,
             lockout, step_e, step_ge, step_gi, counts, False,
         )  # fmt: skip
+
+
+@kernel
+def respond_one_kernel(  # type: ignore[no-untyped-def]
+    neuron, step, n_steps, weights, delays, bar, block, slots, latency, refractory, lockout, step_e,
+    step_ge, step_gi, counts,
+):  # fmt: skip
+    """Count the spikes of one module, whose neurons stand side by side; adds to counts ``[rows]``.
+
+    weights float32 and delays int16 ``[n_e, n_in]``, bar float32 ``[rows]``, rows being n_e rounded
+    up to whole vectors.
+    """
+    rows, first = len(counts), 0
+    lines = np.zeros((rows, block + slots), np.float32)
+    arrivals, state = np.empty(rows * block, np.float32), _rest(rows, latency)
+    for start in range(0, n_steps, block):
+        stop = min(start + block, n_steps)
+        last = _until(step, first, stop)
+        _gather(neuron, step, first, last, start, block, weights, delays, lines, arrivals)
+        _advance(
+            state, arrivals, bar, start, stop, block, latency, refractory, lockout, step_e,
+            step_ge, step_gi, counts, True,
+        )  # fmt: skip
+        first = last
 
 
 @kernel
