@@ -146,7 +146,7 @@ def receptive_fields(
             column, row, "–" if word == "-1" else word, fontsize=float(np.clip(points / 5, 3, 9)),
             color=_BAD, va="top", ha="left", path_effects=[withStroke(linewidth=2, foreground="w")],
         )  # fmt: skip
-    figure.colorbar(image, label=f"{name} / largest of the neuron", fraction=0.03, pad=0.01)
+    figure.colorbar(image, label=f"{name} / largest", fraction=0.03, pad=0.01)
     return figure
 
 
