@@ -41,8 +41,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     target = Path(path)
     part = _beside(target)
+    mode = _usual_mode(part)
     try:
         yield part
+        if part.is_file():
+            part.chmod(mode)
         if part.is_dir() and target.is_dir():
             _swap_folders(part, target)
         elif part.exists():
@@ -62,6 +65,14 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _usual_mode(part: Path) -> int:
+    """Return the permissions of a new file here; some libraries write files for the owner alone."""
+    part.touch()
+    mode = part.stat().st_mode
+    part.unlink()
+    return mode
 
 
 def _swap_folders(part: Path, target: Path) -> None:

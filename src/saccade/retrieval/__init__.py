@@ -22,6 +22,7 @@ from saccade.retrieval.scores import (
     degenerate_rows,
     score_blocks,
     score_matrix,
+    standardised,
 )
 from saccade.retrieval.sequence import diagonal, plain_sequence_scores, sequence_scores
 from saccade.retrieval.truth import (
@@ -61,6 +62,7 @@ __all__ = [
     "recall_at",
     "score_blocks",
     "score_matrix",
+    "standardised",
     "cross_recall",
     "cross_table",
     "diagonal",

@@ -20,7 +20,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from saccade.errors import ConfigError, DataError, ShapeError, did_you_mean
 
-__all__ = ["METRICS", "Metric", "ScoreBlock", "degenerate_rows", "score_blocks", "score_matrix"]
+__all__ = [
+    "METRICS",
+    "Metric",
+    "ScoreBlock",
+    "degenerate_rows",
+    "score_blocks",
+    "score_matrix",
+    "standardised",
+]
 
 Metric = Literal["cosine", "correlation"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
@@ -109,6 +117,24 @@ def score_matrix(
     for block in score_blocks(queries, references, metric=metric):
         scores[block.queries, block.references] = block.scores
     return scores
+
+
+def standardised(scores: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """Return scores of mean 0 and deviation 1 along an axis; what is constant there becomes 0.
+
+    Along axis 0 a reference that is like everything loses its advantage (all queries must be at
+    hand), along axis 1 a query that is.
+
+    Args:
+        scores: float32 ``[Q, R]``.
+        axis: 0, over the queries, or 1, over the references.
+
+    Examples:
+        >>> standardised(np.float32([[1, 5], [3, 5]]), 0).tolist()
+        [[-1.0, 0.0], [1.0, 0.0]]
+    """
+    centred = scores - scores.mean(axis=axis, keepdims=True)
+    return centred / np.maximum(centred.std(axis=axis, keepdims=True), np.float32(1e-9))
 
 
 def degenerate_rows(vectors: ArrayLike, *, metric: Metric = "cosine") -> NDArray[np.bool_]:

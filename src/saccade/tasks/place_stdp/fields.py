@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 from saccade.contracts import Progress
 from saccade.engine.seed import numpy_rng
 from saccade.errors import CheckpointError, DataError, ShapeError
+from saccade.retrieval import standardised
 from saccade.tasks.place_stdp.config_fields import FieldConfig
 
-__all__ = ["FieldModel", "graded", "standardised_over"]
+__all__ = ["FieldModel", "graded"]
 
 Floats = NDArray[np.float32]
 
@@ -107,7 +108,7 @@ class FieldModel:
             DataError: A place has no image.
         """
         self._check(images, labels)
-        x = self._coded(images)
+        x = np.stack([self._coded(images, field) for field in self.fields])
         if self.epochs_done == 0:
             self.mean = x.mean(axis=1, keepdims=True)
         x -= self.mean
@@ -140,11 +141,11 @@ class FieldModel:
         """
         step = self.config.jitter
         moves = [(a, b) for a in range(-step, step + 1) for b in range(-step, step + 1)]
-        moved = [self._moved(queries, *move) for move in moves]
         for m in range(self.config.fields):
             best: Floats | None = None
-            for values in moved:
-                part = (self._coded_field(values, m) - self.mean[m]) @ self.weights[m].T
+            for move in moves:
+                x = self._coded(queries, self._moved(self.fields[m], *move))
+                part = (x - self.mean[m]) @ self.weights[m].T
                 best = part if best is None else np.maximum(best, part)
             assert best is not None
             yield best
@@ -166,11 +167,11 @@ class FieldModel:
         own = cfg.adapt == "queries" and len(queries) > 1
         votes = np.zeros((len(queries), self.places), np.float32)
         for m, found in enumerate(self.answers(queries)):
-            z = standardised_over(found, 1)
+            z = standardised(found, 1)
             usual, spread = self.usual[:, m]
-            z = standardised_over(z, 0) if own else (z - usual) / spread
+            z = standardised(z, 0) if own else (z - usual) / spread
             votes += np.maximum(z - np.float32(cfg.threshold), 0)
-        return standardised_over(votes, 0) if own else votes
+        return standardised(votes, 0) if own else votes
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Return all that training changes, as arrays."""
@@ -217,29 +218,23 @@ class FieldModel:
         length = np.linalg.norm(self.weights, axis=2, keepdims=True)
         self.weights /= np.maximum(length, _EPSILON)
         for m, found in enumerate(self.answers(images)):
-            z = standardised_over(found, 1)
+            z = standardised(found, 1)
             self.usual[0, m], self.usual[1, m] = z.mean(axis=0), z.std(axis=0) + _EPSILON
 
-    def _coded(self, images: NDArray[np.uint8]) -> Floats:
-        return np.stack([self._coded_field(images, m) for m in range(self.config.fields)])
-
-    def _coded_field(self, images: NDArray[np.uint8], m: int) -> Floats:
-        """Inputs of a field, coded, of mean 0 and length 1: float32 ``[n, d]``."""
-        values = images[:, self.fields[m]].astype(np.float32) * np.float32(2 / 255) - 1
+    def _coded(self, images: NDArray[np.uint8], field: NDArray[np.int64]) -> Floats:
+        """Return the inputs of a field, coded, of mean 0 and length 1: float32 ``[n, d]``."""
+        values = images[:, field].astype(np.float32) * np.float32(2 / 255) - 1
         x = graded(values * np.float32(self.limit), self.config.levels)
         x = x.reshape(len(images), -1)
         x -= x.mean(axis=1, keepdims=True)
         return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.float32(1e-6))
 
-    def _moved(self, images: NDArray[np.uint8], down: int, right: int) -> NDArray[np.uint8]:
-        """Move images; what comes in repeats the border."""
-        if not down and not right:
-            return images
-        planes, height, width = self.shape
-        rows = np.clip(np.arange(height) + down, 0, height - 1)
-        columns = np.clip(np.arange(width) + right, 0, width - 1)
-        grid = images.reshape(len(images), planes, height, width)
-        return grid[:, :, rows[:, None], columns].reshape(len(images), -1)
+    def _moved(self, field: NDArray[np.int64], down: int, right: int) -> NDArray[np.int64]:
+        """Return the inputs some pixels from those of a field; beyond the border the last ones."""
+        plane, row, column = np.unravel_index(field, self.shape)
+        row = np.clip(row + down, 0, self.shape[1] - 1)
+        column = np.clip(column + right, 0, self.shape[2] - 1)
+        return np.ravel_multi_index((plane, row, column), self.shape)
 
     def _check(self, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
         self._check_inputs(images)
@@ -270,17 +265,6 @@ def graded(values: Floats, levels: int) -> Floats:
     centres = np.linspace(-_SPAN, _SPAN, levels, dtype=np.float32)
     step = centres[1] - centres[0]
     return np.clip((values[..., None] - centres) / step + np.float32(0.5), 0, 1) * 2 - 1
-
-
-def standardised_over(scores: Floats, axis: int) -> Floats:
-    """Return scores of mean 0 and deviation 1 along an axis; constant ones become 0.
-
-    Examples:
-        >>> standardised_over(np.float32([[1, 5], [3, 5]]), 0).tolist()
-        [[-1.0, 0.0], [1.0, 0.0]]
-    """
-    centred = scores - scores.mean(axis=axis, keepdims=True)
-    return centred / np.maximum(centred.std(axis=axis, keepdims=True), _EPSILON)
 
 
 def _draw_fields(

@@ -99,12 +99,13 @@ def _train_stdp(
         return
     partial = plan.part("module", member, module, 0).with_suffix(".partial")
     learner, done, last = _begin(plan, member, module, partial)
+    inputs, network = [plan.inputs(k) for k in range(len(plan.names))], plan.network
     total = config.epochs * len(images)
     for epoch in range(done, config.epochs):
         for k, image in enumerate(_order(plan, member, module, epoch, images)):
             rng = numpy_rng(plan.seed(member), f"module {module} epoch {epoch} image {k}")
-            inputs = plan.inputs(image.reference)
-            counts = learner.show(inputs.raster(image.window, plan.network, rng))
+            raster = inputs[image.reference].raster(image.window, network, rng)
+            counts = learner.show(raster)
             last.append((image.place, counts))
             del last[:-LAST_COUNTS]
             if tell is not None:
@@ -174,7 +175,8 @@ def _train_rule(
     partial = path.with_suffix(".partial")
     if partial.exists():
         model.restore(read_stored(partial, identity=plan.identity).arrays)
-    values = np.stack([plan.inputs(item.reference).values(item.window) for item in images])
+    inputs = [plan.inputs(k) for k in range(len(plan.names))]
+    values = np.stack([inputs[item.reference].values(item.window) for item in images])
     labels = np.array([number[item.place] for item in images])
     about = {
         "identity": plan.identity,

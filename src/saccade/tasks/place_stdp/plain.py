@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from saccade.retrieval import diagonal
+from saccade.retrieval import diagonal, standardised
 from saccade.tasks.place_stdp.data import Places
-from saccade.tasks.place_stdp.fields import standardised_over
 from saccade.tasks.place_stdp.inputs import StoredInputs
 from saccade.traverses.baselines import BASELINES, distances
 from saccade.traverses.frame_rows import Frames
@@ -26,9 +25,14 @@ __all__ = [
     "with_standardised",
 ]
 
-DISTANCES = ("l1", "l1_centred", "l1_moved1", "l1_centred_moved1")
-"""Absolute differences of the inputs: as they are, each frame less its mean, and the smallest over
-shifts of the query by one pixel."""
+DISTANCES: dict[str, tuple[bool, int]] = {
+    "l1": (False, 0),
+    "l1_centred": (True, 0),
+    "l1_moved1": (False, 1),
+    "l1_centred_moved1": (True, 1),
+}
+"""Name -> whether each frame's mean is taken off, and the most pixels the query is moved by, of the
+mean absolute difference."""
 
 
 def check_plain(words: Sequence[str]) -> None:
@@ -70,12 +74,8 @@ def plain_scores(
     """
     for word in words:
         if word in DISTANCES:
-            yield (
-                prefix + word,
-                moved_distances(
-                    *sides, centred="centred" in word, pixels=int(word.endswith("moved1"))
-                ),
-            )
+            centred, pixels = DISTANCES[word]
+            yield prefix + word, moved_distances(*sides, centred=centred, pixels=pixels)
             continue
         name, _, pool = word.partition("/")
         yield prefix + word, BASELINES[name](*sides, pool=int(pool or 1))
@@ -135,8 +135,8 @@ def with_standardised(
     for name, scores in methods:
         yield name, scores
         if len(scores) > 1:
-            yield f"{name}, z", standardised_over(scores, 0)
-            yield f"{name}, zz", standardised_over(standardised_over(scores, 1), 0)
+            yield f"{name}, z", standardised(scores, 0)
+            yield f"{name}, zz", standardised(standardised(scores, 1), 0)
 
 
 def diagonal_results(

@@ -41,6 +41,8 @@ from saccade.tasks.place_stdp.store import identity_of, read_stored, write_store
 __all__ = ["Plan", "write_plan"]
 
 PLAN = "plan.safetensors"
+_AT_ONCE = 4
+"""Epochs between two checkpoints of fields: each part of a training codes all images anew."""
 _FREE = ("data", "work", "name", "out", "resume", "dry_run", "stages", "members")
 """Fields that may differ between a run and its continuation; the inputs stand for the data."""
 
@@ -139,7 +141,7 @@ class Plan:
         places = len(self.modules(member)[module])
         if self.config.learner == "fields":
             fields = self.field_model(member, places)
-            return fields, lambda values, labels: fields.train(values, labels, epochs=1)
+            return fields, lambda values, labels: fields.train(values, labels, epochs=_AT_ONCE)
         layers = DeltaModel(self.n_in, places, self.rule(member, module))
         height, width = self.config.inputs.size()
         shape = (height, width) if height * width == self.n_in else (self.n_in,)

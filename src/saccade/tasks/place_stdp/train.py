@@ -240,6 +240,7 @@ def _rehearse(cfg: TrainConfig, places: Places) -> Report:
         "references": len(places.references),
         "modules": modules * cfg.members,
         "images shown in training": shown * cfg.members,
-        "images shown in recording": images * modules * cfg.members,
     }
+    if cfg.learner == "stdp":
+        values["images shown in recording"] = images * modules * cfg.members
     return Report(f"Training on {places.set.name}: nothing was done", values)

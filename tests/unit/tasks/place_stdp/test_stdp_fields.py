@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from saccade.errors import CheckpointError, ConfigError, DataError, ShapeError
+from saccade.retrieval import standardised
 from saccade.tasks.place_stdp.config_fields import FieldConfig
-from saccade.tasks.place_stdp.fields import FieldModel, graded, standardised_over
+from saccade.tasks.place_stdp.fields import FieldModel, graded
 
 SHAPE = (1, 12, 16)
 SMALL = FieldConfig(fields=20, field_size="6x6", field_epochs=10)
@@ -110,7 +111,7 @@ def test_training_that_stops_goes_on_to_the_same_bits() -> None:
 
 def test_templates_are_the_references_themselves() -> None:
     model = trained(FieldConfig(fields=4, field_size="6x6", templates=True))
-    x = model._coded(pictures()) - model.mean
+    x = np.stack([model._coded(pictures(), f) for f in model.fields]) - model.mean
     x /= np.linalg.norm(x, axis=2, keepdims=True)
     assert np.allclose(model.weights, x, atol=1e-5)
 
@@ -138,7 +139,7 @@ def test_graded_levels_rise_one_after_the_other() -> None:
 
 
 def test_constant_scores_say_nothing() -> None:
-    assert not standardised_over(np.full((3, 4), 7, np.float32), 0).any()
+    assert not standardised(np.full((3, 4), 7, np.float32), 0).any()
 
 
 @pytest.mark.parametrize(
