@@ -18,6 +18,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -29,11 +30,11 @@ from torch.nn import functional
 from harness import Bench
 from saccade.tasks.place_stdp.config_delta import PUBLISHED, DeltaConfig
 from saccade.tasks.place_stdp.delta import DeltaModel
-from saccade.tasks.place_stdp.delta_input import patch_images
 from saccade.tasks.place_stdp.delta_kernels import learn
 from saccade.tasks.place_stdp.delta_layer import DeltaLayer
 from saccade.tasks.place_stdp.delta_quantised import quantise
 from saccade.tasks.place_stdp.delta_rule import Rule, feature_rule, output_rule
+from saccade.tasks.place_stdp.preprocess import Preprocess, prepare
 
 SIDE, PLACES, TRAVERSES, QUERIES = 28, 500, 2, 256
 HEIGHT, WIDTH = 200, 320
@@ -205,23 +206,30 @@ def published_query(image: NDArray[np.uint8], feature: Tensor, output: Tensor) -
     return int((output @ (feature @ x)).argmax())
 
 
+def inputs_of(images: NDArray[np.uint8], threads: int = 1) -> NDArray[np.uint8]:
+    """Return the inputs of colour images ``[n, H, W, 3]``, as training and tests make them."""
+    parts = np.array_split(images.transpose(0, 3, 1, 2), threads)
+    with ThreadPoolExecutor(threads) as pool:
+        return np.concatenate(list(pool.map(lambda part: prepare(part, Preprocess()), parts)))
+
+
 def measure_queries(bench: Bench, rounds: int) -> None:
     """Add the row on queries."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (QUERIES, HEIGHT, WIDTH, 3), np.uint8)
     model = DeltaModel(SIDE * SIDE, PLACES)
     module = model.modules[0]
-    small = quantise(model, patch_images(images[:8]))
+    small = quantise(model, inputs_of(images[:8]))
     layers = [torch.from_numpy(layer.weights) for layer in (module.feature, module.output)]
 
     def best(scores_of: Callable[..., Floats], threads: int) -> NDArray[np.int64]:
-        return scores_of(patch_images(images, threads=threads)).argmax(1)
+        return scores_of(inputs_of(images, threads)).argmax(1)
 
     def one_thread(inputs: NDArray[np.uint8]) -> Floats:
         return small.scores(inputs, threads=1)
 
     def one_by_one() -> list[int]:
-        each = (patch_images(image[None], threads=1) for image in images)
+        each = (prepare(image.transpose(2, 0, 1)[None], Preprocess()) for image in images)
         return [int(model.scores(image).argmax()) for image in each]
 
     same = float(np.mean(best(model.scores, 1) == best(one_thread, 1)))
